@@ -1,0 +1,48 @@
+/*
+ * One certificate from its DER: is it acceptable at all, what is it, whose is
+ * it, and the columns under which it is stored.  Parsing is OpenSSL's; before
+ * OpenSSL sees a byte the size is checked, and afterwards the key.
+ */
+#ifndef PROPAGATE_CERTIFICATE_H
+#define PROPAGATE_CERTIFICATE_H
+
+#include "keep.h"
+
+enum certificate_class {
+	CERTIFICATE_REFUSED,      /* certificate_fault says why */
+	CERTIFICATE_USER,
+	CERTIFICATE_COMPUTER,     /* never enters a user's store */
+	CERTIFICATE_DEVICE,       /* PIV card authentication, attestation */
+	CERTIFICATE_ROOT,         /* CA, self-issued, verifies with its own key */
+	CERTIFICATE_INTERMEDIATE, /* any other CA */
+	CERTIFICATE_REQUEST       /* placeholder of a pending enrolment */
+};
+
+struct certificate;
+
+/*
+ * Parse and classify.  in_root_bag: a member of msroots (a self-signed v1
+ * certificate counts as a root there).  allow_weak: keep roots below RSA 2048
+ * and the like.  NULL only when memory is short; a bad certificate is an object
+ * of class CERTIFICATE_REFUSED.
+ */
+enum certificate_origin { CERTIFICATE_FROM_SLOT, CERTIFICATE_FROM_ROOT_BAG };
+struct certificate *certificate_new(struct wire_view der,
+    enum certificate_origin origin, bool allow_weak);
+void certificate_free(struct certificate *cert);
+
+enum certificate_class certificate_class(const struct certificate *cert);
+
+/* Why it was refused; a literal, or NULL. */
+const char *certificate_fault(const struct certificate *cert);
+
+/*
+ * Fill the columns of a keeper message (der, names, dates, key, hash, upn, ...).
+ * Its views are borrowed from cert.  kind and the card properties are the
+ * caller's.
+ */
+void certificate_describe(const struct certificate *cert, struct keep_cert *out);
+
+const char *certificate_class_name(enum certificate_class class);
+
+#endif

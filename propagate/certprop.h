@@ -1,0 +1,120 @@
+/*
+ * Certificate propagation of one remote session: the logic of Windows'
+ * Certificate Propagation Service, as a state machine.  It is told who the user
+ * is, which readers and cards come and go and what was read from a card; it
+ * decides what goes into which store and what leaves it, and says so in keeper
+ * messages.  It does no I/O and takes its time from the caller.
+ *
+ * Session states: PRELOGON (no authenticated user: readers are watched, nothing
+ * is read) -> WATCHING -> ENDING.  Card states of a reader: EMPTY -> SETTLING
+ * -> READING -> PRESENT, and FAILED, MUTE.
+ */
+#ifndef PROPAGATE_CERTPROP_H
+#define PROPAGATE_CERTPROP_H
+
+#include "card.h"
+#include "keep.h"
+
+/* The three CertProp values, the redirection switch, and what we add. */
+struct certprop_policy {
+	char name[64];             /* of the [policy] section, or "default" */
+	bool propagate;            /* CertPropEnabled, default on */
+	bool propagate_roots;      /* EnableRootCertificatePropagation, default on */
+	enum keep_cleanup cleanup; /* RootCertificateCleanupOption, default 2 */
+	bool redirect;             /* fEnableSmartCard, default on */
+	bool allow_weak_roots;     /* default off */
+	bool skip_expired;         /* default off, as Windows */
+	bool propagate_device;     /* PIV 9E and the like as user certs, default off */
+	bool probe_retired;        /* PIV: ask for all retired slots, default off */
+};
+void certprop_policy_defaults(struct certprop_policy *policy);
+
+enum {
+	CERTPROP_READERS_MAX = 16,
+	CERTPROP_SETTLE_MS = 250,   /* a card must stay this long before a read */
+	CERTPROP_READ_BURST = 10,   /* reads at once, then one each */
+	CERTPROP_READ_EVERY_MS = 2000
+};
+
+/* What the machine asks for; arg is the caller's. */
+struct certprop_ops {
+	/*
+	 * Read the card in this reader, with these hints; ends in
+	 * certprop_card_read or certprop_card_failed.  One at a time.
+	 */
+	void (*read_card)(void *arg, uint32_t reader,
+	    const struct card_hints *hints);
+	/* Forget that read: no answer is wanted. */
+	void (*cancel_read)(void *arg, uint32_t reader);
+	/* A message for the keeper; everything in it is borrowed. */
+	void (*tell_keeper)(void *arg, const struct keep_msg *msg);
+};
+
+struct certprop;
+
+/* NULL when memory is short.  policy is copied; ops must outlive the machine. */
+struct certprop *certprop_new(const struct certprop_policy *policy,
+    const struct certprop_ops *ops, void *arg);
+void certprop_free(struct certprop *cp);
+
+/* The user is known: owner key and where that came from ("claimed"). */
+void certprop_user(struct certprop *cp, const char *user, const char *source,
+    uint64_t now_ms);
+
+/* Shown in "sessions": which half of the channel we play, or why none. */
+void certprop_role(struct certprop *cp, const char *role, const char *reason);
+
+/* A reader appeared (instance never reused in a session), or went away. */
+void certprop_reader_added(struct certprop *cp, uint32_t reader,
+    const char *name, uint64_t now_ms);
+void certprop_reader_gone(struct certprop *cp, uint32_t reader,
+    uint64_t now_ms);
+
+/*
+ * The state of a reader as GetStatusChange gave it.  counter is the high half
+ * of the state word: a changed counter or ATR with a card still present is a
+ * removal and an insertion.
+ */
+enum certprop_presence {
+	CERTPROP_EMPTY,
+	CERTPROP_PRESENT,
+	CERTPROP_MUTE,
+	CERTPROP_BUSY /* present, in exclusive use */
+};
+void certprop_card_state(struct certprop *cp, uint32_t reader,
+    enum certprop_presence presence, uint16_t counter, struct wire_view atr,
+    uint64_t now_ms);
+
+/* The end of a read.  content is borrowed. */
+void certprop_card_read(struct certprop *cp, uint32_t reader,
+    const struct card_content *content, uint64_t now_ms);
+
+/* retry: a sharing violation or a race; else nothing before the next change. */
+enum certprop_failure { CERTPROP_RETRY, CERTPROP_PERMANENT };
+void certprop_card_failed(struct certprop *cp, uint32_t reader,
+    enum certprop_failure failure, const char *reason, uint64_t now_ms);
+
+/* The keeper's answer to a COMMIT, RELEASE or SYNCED. */
+void certprop_acked(struct certprop *cp, uint32_t seq,
+    const struct keep_ack *ack, uint64_t now_ms);
+
+/*
+ * The keeper was restarted and knows nothing: say again state, readers and
+ * what every present card holds, then SYNCED.  (HELLO is the caller's.)
+ */
+void certprop_reassert(struct certprop *cp, uint64_t now_ms);
+
+/* A reload gave the session another policy. */
+void certprop_policy_changed(struct certprop *cp,
+    const struct certprop_policy *policy, uint64_t now_ms);
+
+/* The session ends; END goes to the keeper. */
+void certprop_end(struct certprop *cp, const char *reason, uint64_t now_ms);
+
+/* When certprop_tick wants to be called, UINT64_MAX: never. */
+uint64_t certprop_deadline(const struct certprop *cp);
+void certprop_tick(struct certprop *cp, uint64_t now_ms);
+
+enum keep_session_state certprop_session_state(const struct certprop *cp);
+
+#endif
