@@ -66,7 +66,9 @@ wire_u16(struct wire_in *in)
 {
 	const uint8_t *p = take(in, 2);
 
-	return p == NULL ? 0 : (uint16_t)(p[0] | p[1] << 8);
+	if (p == NULL)
+		return 0;
+	return (uint16_t)(p[0] | p[1] << 8);
 }
 
 uint32_t
@@ -94,7 +96,9 @@ wire_u16_be(struct wire_in *in)
 {
 	const uint8_t *p = take(in, 2);
 
-	return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+	if (p == NULL)
+		return 0;
+	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 uint32_t
