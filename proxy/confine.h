@@ -1,0 +1,26 @@
+/*
+ * What a process of the daemon gives up: privileges, core dumps, being looked
+ * into by a debugger, and resources it has no use for.
+ */
+#ifndef PROXY_CONFINE_H
+#define PROXY_CONFINE_H
+
+#include <stdbool.h>
+
+/*
+ * For every process, before anything else: not dumpable, core size 0, no new
+ * privileges, no inherited descriptors above standard error.  False: errno.
+ */
+bool confine_process(void);
+
+/*
+ * Become the service user for good: groups, group and user id, all three kinds;
+ * and check that the way back is closed.  A process that was not started as
+ * root stays who it is.  False: errno.
+ */
+bool confine_drop(const char *user);
+
+/* Limits of a session process: descriptors and memory. */
+bool confine_session(void);
+
+#endif

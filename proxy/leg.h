@@ -1,0 +1,77 @@
+/*
+ * One leg of a session: a non-blocking TCP connection, later with TLS on it,
+ * on the loop.  What was read lies in an evbuffer, what is to be written in
+ * another; both are moved, not copied, by whoever relays between two legs.
+ *
+ * Bytes that may hold a password or a PIN go through leg_add_secret, and are
+ * wiped once they are written.
+ */
+#ifndef PROXY_LEG_H
+#define PROXY_LEG_H
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "wire.h"
+
+enum {
+	LEG_READ_SIZE = 32 * 1024 - 64, /* one allocation of libevent's */
+	LEG_RECORD_MAX = 16 * 1024      /* plain bytes of one TLS record */
+};
+
+/* What a leg reports.  After a call of leg_free none of these comes. */
+struct leg_ops {
+	void (*on_ready)(void *arg);   /* TCP is connected, or TLS is up */
+	void (*on_data)(void *arg);    /* leg_input has grown */
+	void (*on_drained)(void *arg); /* leg_output is empty again */
+	/* The peer is gone or has failed; why is a literal. */
+	void (*on_closed)(void *arg, const char *why);
+};
+
+struct leg;
+
+/*
+ * A leg on a connected socket, which it takes.  It reads from now on.  NULL
+ * when memory is short (the socket is closed).
+ */
+struct leg *leg_new(struct event_base *base, int fd, const struct leg_ops *ops,
+                    void *arg);
+
+/* A leg that connects; on_ready or on_closed follows.  NULL: errno says why. */
+struct leg *leg_connect(struct event_base *base, const struct sockaddr *addr,
+                        socklen_t len, const struct leg_ops *ops, void *arg);
+
+void leg_free(struct leg *leg);
+
+/*
+ * Start TLS; on_ready comes when the handshake is done.  ssl is taken.  Only
+ * for a leg with empty buffers.
+ */
+enum leg_tls_role { LEG_TLS_ACCEPT, LEG_TLS_CONNECT };
+void leg_start_tls(struct leg *leg, SSL *ssl, enum leg_tls_role role);
+
+/* NULL before leg_start_tls. */
+SSL *leg_ssl(const struct leg *leg);
+
+struct evbuffer *leg_input(struct leg *leg);
+struct evbuffer *leg_output(struct leg *leg);
+
+/* Write what can be written now. */
+void leg_flush(struct leg *leg);
+
+/* Stop and go on reading: back-pressure. */
+void leg_pause(struct leg *leg);
+void leg_resume(struct leg *leg);
+
+/* Overwrite the first len bytes of a buffer; they stay there until drained. */
+void leg_wipe(struct evbuffer *buf, size_t len);
+
+/*
+ * Append a copy of data that is wiped when the buffer lets go of it.  False: no
+ * memory, nothing was appended.
+ */
+bool leg_add_secret(struct evbuffer *buf, struct wire_view data);
+
+#endif
