@@ -1,0 +1,73 @@
+/*
+ * NDR as [MS-RDPESC] uses it: type serialization version 1, [MS-RPCE] 2.2.6,
+ * little-endian, no nesting deeper than a pointer's own struct.
+ *
+ * A pointer is a referent where its struct stands, and its value later
+ * ("deferred").  Any referent but 0 is accepted, each once in a message; ours
+ * are 0x00020000, 0x00020004, ...  Everything is aligned to four bytes from the
+ * start of the object.  Allocates nothing; views are borrowed.
+ */
+#ifndef REDIRECT_NDR_H
+#define REDIRECT_NDR_H
+
+#include "wire.h"
+
+enum {
+	NDR_HEADERS_LEN = 16, /* common and private header together */
+	NDR_OBJECT_MAX = 128 * 1024,
+	NDR_REFERENTS_MAX = 80 /* 64 reader names, and what else is there */
+};
+
+/* An object being read. */
+struct ndr_in {
+	struct wire_in wire; /* what is left of it, and its first fault */
+	size_t len;          /* of the whole object */
+	uint32_t seen[NDR_REFERENTS_MAX];
+	size_t seen_count;
+	uint32_t seen_max; /* the greatest so far */
+};
+
+/* An object being written. */
+struct ndr_out {
+	struct wire_out *wire;
+	size_t start;      /* where the object starts in it */
+	size_t length_at;  /* where its length belongs */
+	uint32_t referent; /* the next one */
+};
+
+/* Common header 2.2.6.1, private header 2.2.6.2, then the object. */
+void ndr_open(struct ndr_in *in, struct wire_view message);
+
+/*
+ * All of the object is read: what is left may only be the padding to eight.
+ * False on any fault; in->wire.fault says which.
+ */
+bool ndr_close(struct ndr_in *in);
+
+/* Numbers, after their alignment. */
+uint32_t ndr_u32(struct ndr_in *in);
+uint32_t ndr_count(struct ndr_in *in, uint32_t max);
+
+/* True when the pointer is not null. */
+bool ndr_pointer(struct ndr_in *in);
+
+/* The count that stands before a conformant array must be this one. */
+void ndr_array(struct ndr_in *in, uint32_t count);
+
+/* A conformant array of that many bytes. */
+struct wire_view ndr_bytes(struct ndr_in *in, uint32_t len);
+
+/*
+ * A conformant varying string: its characters of unit bytes each (1 or 2),
+ * terminator included; max_chars is without the terminator.
+ */
+struct wire_view ndr_string(struct ndr_in *in, uint32_t unit,
+                            uint32_t max_chars);
+
+struct ndr_out ndr_begin(struct wire_out *wire);
+void ndr_end(struct ndr_out *out);
+void ndr_put_u32(struct ndr_out *out, uint32_t value);
+void ndr_put_pointer(struct ndr_out *out, bool present);
+void ndr_put_bytes(struct ndr_out *out, struct wire_view bytes);
+
+#endif
