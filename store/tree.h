@@ -1,0 +1,55 @@
+/*
+ * Directories, files and links below a directory that is ours, by descriptor.
+ * Every name is one component and no link is ever followed, so what somebody
+ * put there is replaced or removed, never entered or written through.
+ *
+ * Nothing is synced: for what may be thrown away and made again.  Functions
+ * that return int give 0 (or a descriptor) or -1 with errno.
+ */
+#ifndef STORE_TREE_H
+#define STORE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TREE_NO_GROUP ((gid_t)-1)
+
+/* Open a directory that is there; AT_FDCWD and a path are allowed here. */
+int tree_open(int dirfd, const char *name);
+
+/*
+ * Open a directory with this mode and group, made when it is not there or is
+ * something else.  TREE_NO_GROUP leaves the group as it is.
+ */
+int tree_make(int dirfd, const char *name, mode_t mode, gid_t group);
+
+/* Give an open directory its mode and group. */
+int tree_adjust(int fd, mode_t mode, gid_t group);
+
+/* Is something there under this name? */
+bool tree_exists(int dirfd, const char *name);
+
+/* Is it our own plain file, with no other name, and exactly this content? */
+bool tree_file_is(int dirfd, const char *name, const char *text, size_t len);
+
+/*
+ * Write a file or a link under a temporary name, then give it its own: who
+ * looks sees the old one, or the new one whole.  After a failure the old one
+ * is still there.
+ */
+int tree_write(int dirfd, const char *name, const char *text, size_t len);
+int tree_link(int dirfd, const char *name, const char *target);
+
+/* Remove an entry, a directory with all that is in it. */
+int tree_remove(int dirfd, const char *name);
+
+/*
+ * Remove what does not stay, links before all else.  Returns how many entries
+ * went; *code is 0, or the errno of an entry that could not be removed.
+ */
+typedef bool tree_stays(const char *name, void *arg);
+uint32_t tree_clear(int fd, tree_stays *stays, void *arg, int *code);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The trust view of a session: what real software reads.  Below the run
+ * directory, on tmpfs, one directory for each session:
+ *
+ *	<run>/session/<id>/certs/          anchors, OpenSSL's hashed form
+ *	<run>/session/<id>/anchors/        anchors, plain PEM files
+ *	<run>/session/<id>/intermediates/  for path building, no trust
+ *	<run>/session/<id>/personal/       the user's own certificates
+ *
+ * A view has no state beside its files: it is made equal to what is wanted by
+ * comparing, each time, and can be thrown away and made again.  What is wanted
+ * and present is never missing for a moment, what is not wanted goes.  Names
+ * come from thumbprints and numbers only.  No DER is parsed here.
+ */
+#ifndef STORE_VIEW_H
+#define STORE_VIEW_H
+
+#include <sys/types.h>
+
+#include "keep.h"
+
+enum {
+	VIEW_SHA256_LEN = 32,
+	VIEW_ID_TEXT_LEN = 2 * KEEP_ID_LEN /* a session's id, lower-case hex */
+};
+
+enum view_error {
+	VIEW_OK,
+	VIEW_EINVAL,   /* not a session's id; a certificate that is not its hash
+	                */
+	VIEW_EFOREIGN, /* the run directory belongs to somebody else */
+	VIEW_EFULL,    /* no space left; nothing was written by half */
+	VIEW_ENOMEM,
+	VIEW_EIO /* the file system refused; errno says how */
+};
+
+/* One certificate that is wanted.  KEEP_REQUEST is shown nowhere. */
+struct view_item {
+	enum keep_kind kind;
+	uint8_t sha256[VIEW_SHA256_LEN]; /* of der */
+	uint32_t subject_hash;           /* X509_NAME_hash_ex; of an anchor */
+	struct wire_view der;
+};
+
+/* Files and links; all zero says that the view was right already. */
+struct view_changes {
+	uint32_t added;
+	uint32_t repaired; /* was there, with another content */
+	uint32_t removed;
+};
+
+/*
+ * Make the run directory (0755) and its session/ (0711) unless they are there,
+ * and open it.  The directory above must exist.  On VIEW_OK the caller owns
+ * *run_dirfd, which the other functions take.
+ */
+enum view_error view_init(const char *path, int *run_dirfd);
+
+/*
+ * Make the view of a session equal to the wanted items, creating it when it is
+ * not there.  An item may occur twice.  group is the group that may enter (mode
+ * 0750); (gid_t)-1 leaves it the daemon's own.
+ *
+ * Goes on after a fault and returns the first: an item that could not be shown
+ * is not there at all, and what had to go is gone.  changes may be NULL.
+ */
+enum view_error view_reconcile(int run_dirfd, const char *session_id_hex,
+                               const struct view_item *items, size_t count,
+                               gid_t group, struct view_changes *changes);
+
+/* Remove a session's view; VIEW_OK also when there is none. */
+enum view_error view_remove(int run_dirfd, const char *session_id_hex);
+
+/*
+ * Remove every view for which alive() says no, and all that is no view.  For
+ * the start, when sessions may have ended unseen; count (may be NULL) is how
+ * many entries went.
+ */
+typedef bool view_alive(const char *session_id_hex, void *arg);
+enum view_error view_prune(int run_dirfd, view_alive *alive, void *arg,
+                           uint32_t *count);
+
+/* "no space left", ... */
+const char *view_error_name(enum view_error err);
+
+#endif
