@@ -9,11 +9,11 @@
 #include "keep.h"
 
 enum certificate_class {
-	CERTIFICATE_REFUSED,      /* certificate_fault says why */
+	CERTIFICATE_REFUSED, /* certificate_fault says why */
 	CERTIFICATE_USER,
-	CERTIFICATE_COMPUTER,     /* never enters a user's store */
-	CERTIFICATE_DEVICE,       /* PIV card authentication, attestation */
-	CERTIFICATE_ROOT,         /* CA, self-issued, verifies with its own key */
+	CERTIFICATE_COMPUTER, /* never enters a user's store */
+	CERTIFICATE_DEVICE,   /* PIV card authentication, attestation */
+	CERTIFICATE_ROOT,     /* CA, self-issued, verifies with its own key */
 	CERTIFICATE_INTERMEDIATE, /* any other CA */
 	CERTIFICATE_REQUEST       /* placeholder of a pending enrolment */
 };
@@ -28,7 +28,8 @@ struct certificate;
  */
 enum certificate_origin { CERTIFICATE_FROM_SLOT, CERTIFICATE_FROM_ROOT_BAG };
 struct certificate *certificate_new(struct wire_view der,
-    enum certificate_origin origin, bool allow_weak);
+                                    enum certificate_origin origin,
+                                    bool allow_weak);
 void certificate_free(struct certificate *cert);
 
 enum certificate_class certificate_class(const struct certificate *cert);
@@ -37,11 +38,15 @@ enum certificate_class certificate_class(const struct certificate *cert);
 const char *certificate_fault(const struct certificate *cert);
 
 /*
- * Fill the columns of a keeper message (der, names, dates, key, hash, upn, ...).
- * Its views are borrowed from cert.  kind and the card properties are the
+ * Fill the columns of a keeper message (der, names, dates, key, hash, upn,
+ * ...). Its views are borrowed from cert.  kind and the card properties are the
  * caller's.
  */
-void certificate_describe(const struct certificate *cert, struct keep_cert *out);
+void certificate_describe(const struct certificate *cert,
+                          struct keep_cert *out);
+
+/* The subject's common name; empty when it has none. */
+struct wire_view certificate_common_name(const struct certificate *cert);
 
 const char *certificate_class_name(enum certificate_class class);
 
