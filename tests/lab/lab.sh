@@ -1,0 +1,372 @@
+# The lab: real peers on one machine, in a world of their own.  Sourced by the
+# demonstration and by the end-to-end tests:
+#
+#   . "$(dirname "$0")/../lab/lab.sh"
+#   lab_enter "$@"
+#
+# lab_enter runs the script again in private mount, network, process and IPC
+# namespaces.  The script is process 1 there: when it ends, for whatever
+# reason, all that it started ends with it, also what changed its user.  /tmp,
+# /run, the users, the configuration of xrdp and of pcscd are private, so the
+# machine does not change.  All files are below $LAB, which is removed at the
+# end (unless LAB_KEEP is set).
+#
+#   LAB_BUILD   the build directory with proxy/ and tests/card/ (default:
+#               build/asan of the source tree)
+#   LAB_PKI     a directory pki.sh has filled; made when it is not given
+#   LAB_PARENT  where $LAB is made (default: /tmp)
+#
+# Every wait has an end.  A failure prints what was expected and the last lines
+# of each log.
+set -euo pipefail
+umask 022
+
+LAB_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB_TESTS=$LAB_SOURCE/tests
+LAB_BUILD=${LAB_BUILD:-$LAB_SOURCE/build/asan}
+LAB_HOST=127.0.0.1
+# Under a sanitizer on a busy machine things take their time.
+LAB_PATIENCE=${LAB_PATIENCE:-30}
+
+# --- the world -----------------------------------------------------------
+
+# Run this script again inside; does not return outside.
+lab_enter() {
+	local status=0
+
+	if [ -n "${LAB_INSIDE:-}" ]; then
+		lab_settle
+		return
+	fi
+	[ "$(id -u)" = 0 ] || {
+		echo "${0##*/}: run me as root" >&2
+		exit 1
+	}
+	LAB=$(mktemp -d "${LAB_PARENT:-/tmp}/cardproxy-lab.XXXXXX")
+	chmod 755 "$LAB"
+	trap 'rm -rf "$LAB"' EXIT
+	trap 'exit 1' INT TERM HUP
+	env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		LC_ALL=C.UTF-8 HOME="$LAB/home/root" LAB_INSIDE=1 LAB="$LAB" \
+		LAB_BUILD="$LAB_BUILD" LAB_PATIENCE="$LAB_PATIENCE" \
+		LAB_PKI="${LAB_PKI:-}" LAB_KEEP="${LAB_KEEP:-}" \
+		unshare --mount --net --pid --ipc --uts --fork --mount-proc \
+		--kill-child=KILL bash "$0" "$@" </dev/null &
+	LAB_CHILD=$!
+	trap 'kill -KILL $LAB_CHILD 2>/dev/null || true; exit 1' INT TERM HUP
+	wait "$LAB_CHILD" || status=$?
+	if [ -n "${LAB_KEEP:-}" ]; then
+		echo "kept: $LAB"
+		trap - EXIT
+	fi
+	exit "$status"
+}
+
+# A private /tmp that still shows the directories below the real one: the
+# sources, the build and $LAB may be there.
+lab_private_tmp() {
+	local new=$LAB/tmp entry
+
+	mkdir "$new"
+	mount -t tmpfs -o mode=1777 lab "$new"
+	for entry in /tmp/*/; do
+		[ -d "$entry" ] && [ ! -L "${entry%/}" ] || continue
+		mkdir "$new/${entry#/tmp/}"
+		mount --bind "$entry" "$new/${entry#/tmp/}"
+	done
+	mount --move "$new" /tmp
+	mkdir -m 1777 /tmp/.X11-unix /tmp/.ICE-unix
+}
+
+# lab_user NAME UID: a user with the password "secret" whose desktop is an
+# xterm.
+lab_user() {
+	local home=$LAB/home/$1
+
+	echo "$1:x:$2:$2::$home:/bin/bash" >>"$LAB/etc/passwd"
+	echo "$1:x:$2:" >>"$LAB/etc/group"
+	echo "$1:$LAB_SECRET:19000:0:99999:7:::" >>"$LAB/etc/shadow"
+	mkdir -p "$home"
+	printf '#!/bin/sh\nexec xterm\n' >"$home/startwm.sh"
+	chmod 755 "$home/startwm.sh"
+	chown -R "$2:$2" "$home"
+	chmod 700 "$home"
+}
+
+lab_settle() {
+	local file
+
+	ip link set lo up
+	hostname lab
+	mkdir -p "$LAB"/{home/root,etc,log,varlog,run}
+	lab_private_tmp
+	mount -t tmpfs -o mode=755 lab /run
+	mkdir -p /run/{lock,pcscd,user}
+	mount --bind "$LAB/varlog" /var/log
+	for file in passwd group shadow; do
+		cp -p /etc/$file "$LAB/etc/$file"
+		mount --bind "$LAB/etc/$file" /etc/$file
+	done
+	LAB_SECRET=$(openssl passwd -6 -salt lab secret)
+	lab_user alice 61001
+	lab_user bob 61002
+	lab_user proxy 61003
+	trap lab_on_exit EXIT
+	trap 'lab_fail "line $LINENO: $BASH_COMMAND"' ERR
+	set -E
+	trap 'exit 1' INT TERM HUP
+	export TMPDIR=/tmp
+	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:log_path=$LAB/log/sanitizer
+	export UBSAN_OPTIONS=print_stacktrace=1:log_path=$LAB/log/sanitizer
+	if [ -z "$LAB_PKI" ]; then
+		LAB_PKI=$LAB/pki
+		"$LAB_TESTS/lab/pki.sh" "$LAB_PKI"
+	fi
+	LAB_CARDS=$LAB_PKI/cards
+	: >"$LAB/log/verify"
+	chmod 666 "$LAB/log/verify"
+}
+
+# --- saying and waiting --------------------------------------------------
+
+lab_say() {
+	[ -n "${LAB_QUIET:-}" ] || echo "$*"
+}
+
+# Bounded: a log may be anything.
+lab_show_logs() {
+	local log
+
+	for log in "$LAB"/log/*; do
+		[ -s "$log" ] || continue
+		echo "--- ${log##*/}"
+		tail -n 40 "$log" | cut -c 1-400
+	done
+}
+
+lab_fail() {
+	trap - ERR
+	[ "$BASHPID" = 1 ] || exit 1
+	{
+		echo "FAILED: $*"
+		lab_show_logs
+	} >&2
+	exit 1
+}
+
+# A script passes only when no sanitizer spoke and no card was asked for a PIN.
+lab_on_exit() {
+	local status=$?
+
+	trap - EXIT ERR
+	if [ "$status" = 0 ] && ls "$LAB"/log/sanitizer.* >/dev/null 2>&1; then
+		echo "FAILED: a sanitizer found something" >&2
+		lab_show_logs >&2
+		status=1
+	fi
+	if [ "$status" = 0 ] && [ -s "$LAB/log/verify" ]; then
+		echo "FAILED: a card was asked to verify a PIN" >&2
+		status=1
+	fi
+	exit "$status"
+}
+
+# lab_wait [-s SECONDS] WHAT COMMAND...: until COMMAND succeeds.
+lab_wait() {
+	local seconds=$LAB_PATIENCE what end
+
+	if [ "$1" = -s ]; then
+		seconds=$2
+		shift 2
+	fi
+	what=$1
+	shift
+	end=$((SECONDS + seconds))
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] ||
+			lab_fail "not within $seconds s: $what"
+		sleep 0.1
+	done
+}
+
+# lab_expect WHAT WANTED GOT
+lab_expect() {
+	[ "$2" = "$3" ] || lab_fail "$1: expected '$2', got '$3'"
+}
+
+# lab_never SECONDS WHAT COMMAND...: COMMAND keeps failing for that long.
+lab_never() {
+	local end=$((SECONDS + $1)) what=$2
+
+	shift 2
+	while [ "$SECONDS" -lt "$end" ]; do
+		! "$@" >/dev/null 2>&1 || lab_fail "this must not be: $what"
+		sleep 0.2
+	done
+}
+
+# --- processes -----------------------------------------------------------
+
+# lab_start NAME COMMAND...: in the background; log/NAME has what it says.
+declare -A LAB_PID=()
+lab_start() {
+	local name=$1
+
+	shift
+	"$@" >>"$LAB/log/$name" 2>&1 &
+	LAB_PID[$name]=$!
+}
+
+lab_alive() {
+	[ -n "${LAB_PID[$1]:-}" ] && kill -0 "${LAB_PID[$1]}" 2>/dev/null
+}
+
+lab_dead() {
+	! lab_alive "$1"
+}
+
+# lab_stop NAME [SIGNAL]: and wait until it is gone, or make it go.
+lab_stop() {
+	local pid=${LAB_PID[$1]:-} end=$((SECONDS + LAB_PATIENCE))
+
+	[ -n "$pid" ] || return 0
+	kill "-${2:-TERM}" "$pid" 2>/dev/null || true
+	while kill -0 "$pid" 2>/dev/null; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			kill -KILL "$pid" 2>/dev/null || true
+		fi
+		sleep 0.05
+	done
+	wait "$pid" 2>/dev/null || true
+	unset "LAB_PID[$1]"
+}
+
+lab_listens() {
+	[ -n "$(ss -Hltn "sport = :$1")" ]
+}
+
+# --- the card stack of a client ------------------------------------------
+
+# lab_pcscd NAME PORT: a pcscd of its own with one virtual reader of two
+# slots, at PORT and PORT + 1.  Its programs get lab_socket NAME.
+lab_pcscd() {
+	local name=$1 port=$2 run=$LAB/pcscd-$1 conf=$LAB/readers-$1 library
+
+	library=$(ls /usr/lib/pcsc/drivers/serial/libifdvpcd.so* | head -n 1)
+	mkdir -p "$run" "$conf"
+	printf 'FRIENDLYNAME "Virtual PCD %s"\nDEVICENAME /dev/null:0x%x\nLIBPATH %s\nCHANNELID 0x%x\n' \
+		"$name" "$port" "$library" "$port" >"$conf/vpcd"
+	# shellcheck disable=SC2016
+	lab_start "pcscd-$name" unshare --mount bash -c '
+		mount --bind "$1" /run/pcscd
+		mount --bind "$2" /etc/reader.conf.d
+		exec pcscd --foreground' pcscd "$run" "$conf"
+	lab_wait "pcscd $name" test -S "$run/pcscd.comm"
+	lab_wait "reader of pcscd $name" lab_listens "$port"
+}
+
+lab_socket() {
+	echo "$LAB/pcscd-$1/pcscd.comm"
+}
+
+# lab_pcsc NAME COMMAND...: a PC/SC program of that machine.
+lab_pcsc() {
+	local name=$1
+
+	shift
+	PCSCLITE_CSOCK_NAME=$(lab_socket "$name") timeout 60 "$@"
+}
+
+# lab_card NAME PORT piv|gids DIRECTORY [OPTION...]: a card in that reader;
+# --out to begin outside of it.
+lab_card() {
+	local name=$1 port=$2 profile=$3 dir=$4
+
+	shift 4
+	lab_start "card-$name" "$LAB_BUILD/tests/card/vcard" \
+		"--$profile" "$dir" --port "$port" --log "$LAB/log/verify" \
+		--control "$LAB/run/card-$name" "$@"
+	lab_wait "card $name" test -S "$LAB/run/card-$name"
+}
+
+# lab_tell NAME COMMAND...: see vcard.c
+lab_tell() {
+	local name=$1
+
+	shift
+	"$LAB_BUILD/tests/card/vcard" --tell "$LAB/run/card-$name" "$@"
+}
+
+# --- servers and clients -------------------------------------------------
+
+# lab_display NUMBER: an X server without a screen.
+lab_display() {
+	lab_start "display-$1" Xvfb ":$1" -screen 0 1024x768x24 -nolisten tcp
+	lab_wait "display $1" test -S "/tmp/.X11-unix/X$1"
+}
+
+# FreeRDP's certificate is made by itself, on first use, in the home.
+lab_shadow() {
+	local port=$1 display=$2
+
+	mkdir -p "$LAB/home/shadow-$port"
+	lab_start "shadow-$port" env DISPLAY=":$display" \
+		HOME="$LAB/home/shadow-$port" \
+		stdbuf -oL freerdp-shadow-cli3 "/port:$port" \
+		"/bind-address:$LAB_HOST" /sec:tls -auth
+	lab_wait "shadow server at $port" lab_listens "$port"
+}
+
+# lab_xrdp PORT: sesman and xrdp with Xvnc; users alice and bob, password
+# "secret".  Its configuration is a changed copy of the package's own.
+lab_xrdp() {
+	local port=$1 conf=$LAB/xrdp
+
+	cp -r /etc/xrdp "$conf"
+	rm -f "$conf/cert.pem" "$conf/key.pem"
+	cp "$LAB_PKI/server.pem" "$conf/cert.pem"
+	cp "$LAB_PKI/server-key.pem" "$conf/key.pem"
+	chmod 755 "$conf"
+	chmod 644 "$conf/key.pem"
+	[ -s "$conf/rsakeys.ini" ] ||
+		xrdp-keygen xrdp "$conf/rsakeys.ini" >/dev/null
+	sed -i -e "s|^port=3389|port=tcp://$LAB_HOST:$port|" \
+		-e "s|^certificate=.*|certificate=$conf/cert.pem|" \
+		-e "s|^key_file=.*|key_file=$conf/key.pem|" \
+		-e 's|^#*autorun=.*|autorun=Xvnc|' \
+		-e "s|^LogFile=.*|LogFile=$LAB/log/xrdp|" \
+		-e 's|^EnableSyslog=.*|EnableSyslog=false|' \
+		-e '/^\[Xorg\]/,/^$/d' "$conf/xrdp.ini"
+	sed -i -e "s|^LogFile=.*|LogFile=$LAB/log/xrdp-sesman|" \
+		-e 's|^EnableSyslog=.*|EnableSyslog=false|' \
+		-e 's|^KillDisconnected=.*|KillDisconnected=true|' \
+		-e '/^\[Chansrv\]/a EnableFuseMount=false' "$conf/sesman.ini"
+	mount --bind "$conf" /etc/xrdp
+	# chansrv cannot make its sockets elsewhere, and says nothing about it.
+	mkdir -p /run/xrdp/sockdir
+	chown xrdp:xrdp /run/xrdp
+	chmod 3777 /run/xrdp/sockdir
+	lab_start xrdp-sesman-out xrdp-sesman -n
+	lab_start xrdp-out xrdp -n
+	lab_wait "xrdp at $port" lab_listens "$port"
+}
+
+# The log of a user's chansrv, which is the server's half of rdpdr.
+lab_chansrv_says() {
+	grep -rqs -- "$2" "$LAB/home/$1/.local/share/xrdp/"
+}
+
+# lab_client NAME PORT PCSCD [OPTION...]: FreeRDP's client, with the smart
+# cards of that pcscd; its display is :50.
+lab_client() {
+	local name=$1 port=$2 pcscd=$3
+
+	shift 3
+	[ -n "${LAB_PID[display-50]:-}" ] || lab_display 50
+	mkdir -p "$LAB/home/client-$name"
+	lab_start "client-$name" env DISPLAY=:50 \
+		HOME="$LAB/home/client-$name" \
+		PCSCLITE_CSOCK_NAME="$(lab_socket "$pcscd")" \
+		stdbuf -oL xfreerdp3 "/v:$LAB_HOST:$port" /cert:ignore \
+		/sec:tls /smartcard /size:800x600 "$@"
+}
