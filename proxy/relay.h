@@ -4,15 +4,15 @@
  * length-preserving edits, and hands out the chunks of the rdpdr channel.  All
  * else is relayed unseen.  It does no I/O.
  *
- * Looked into, [MS-RDPBCGR]: MCS Connect Initial and Response (2.2.1.3, 2.2.1.4),
- * Attach User Confirm, Client Info (2.2.1.11), Demand Active and Confirm Active
- * (2.2.1.13), the Font Map PDU (2.2.1.22), and rdpdr's virtual channel PDUs
- * (2.2.6.1).
+ * Looked into, [MS-RDPBCGR]: MCS Connect Initial and Response
+ * (2.2.1.3, 2.2.1.4), Attach User Confirm, Client Info (2.2.1.11), Demand
+ * Active and Confirm Active (2.2.1.13), the Font Map PDU (2.2.1.22), and
+ * rdpdr's virtual channel PDUs (2.2.6.1).
  *
- * Edited: CS_CORE serverSelectedProtocol, SC_CORE clientRequestedProtocols (where
- * the two legs negotiated different things), the flags of the multitransport
- * blocks, the compression bits of the virtual channel capability set, the
- * COMPRESS options of rdpdr in CS_NET.
+ * Edited: CS_CORE serverSelectedProtocol, SC_CORE clientRequestedProtocols
+ * (where the two legs negotiated different things), the flags of the
+ * multitransport blocks, the compression bits of the virtual channel capability
+ * set, the COMPRESS options of rdpdr in CS_NET.
  */
 #ifndef PROXY_RELAY_H
 #define PROXY_RELAY_H
@@ -22,11 +22,11 @@
 enum relay_side { RELAY_CLIENT, RELAY_SERVER };
 
 enum {
-	RELAY_HEAD = 32,               /* bytes of a frame that decide about it */
-	RELAY_FRAME_MAX = 65535,       /* a TPKT; fast-path has at most 0x7FFF */
-	RELAY_CHUNK_OVERHEAD = 32,     /* TPKT, X.224, MCS and channel headers */
+	RELAY_HEAD = 32,           /* bytes of a frame that decide about it */
+	RELAY_FRAME_MAX = 65535,   /* a TPKT; fast-path has at most 0x7FFF */
+	RELAY_CHUNK_OVERHEAD = 32, /* TPKT, X.224, MCS and channel headers */
 	RELAY_CHANNELS_MAX = 31,
-	RELAY_TEXT_MAX = 512 + 1       /* bytes of UTF-8 taken from the client */
+	RELAY_TEXT_MAX = 512 + 1 /* bytes of UTF-8 taken from the client */
 };
 
 /* What the two legs agreed on, where they differ. */
@@ -44,13 +44,13 @@ struct relay_facts {
 	char domain[RELAY_TEXT_MAX];
 	char client_address[RELAY_TEXT_MAX]; /* as the client states it */
 	uint16_t io_channel;
-	uint16_t message_channel;  /* 0: none */
-	uint16_t rdpdr_channel;    /* 0: the client did not ask for it */
-	uint16_t user_channel;     /* of the client, from Attach User Confirm */
-	uint32_t chunk_size;       /* VCChunkSize of the server, or 1600 */
-	bool show_protocol;        /* CHANNEL_OPTION_SHOW_PROTOCOL of rdpdr */
-	bool info_seen;            /* user and domain are set */
-	bool activated;            /* the server sent a Font Map PDU */
+	uint16_t message_channel; /* 0: none */
+	uint16_t rdpdr_channel;   /* 0: the client did not ask for it */
+	uint16_t user_channel;    /* of the client, from Attach User Confirm */
+	uint32_t chunk_size;      /* VCChunkSize of the server, or 1600 */
+	bool show_protocol;       /* CHANNEL_OPTION_SHOW_PROTOCOL of rdpdr */
+	bool info_seen;           /* user and domain are set */
+	bool activated;           /* the server sent a Font Map PDU */
 };
 
 struct relay;
@@ -64,13 +64,14 @@ const struct relay_facts *relay_facts(const struct relay *r);
  * RELAY_HEAD bytes are looked at.  *len becomes the length of the whole frame.
  */
 enum relay_peek {
-	RELAY_MORE,    /* too few bytes to tell */
-	RELAY_PASS,    /* relay *len bytes as they come, also before all are there */
-	RELAY_LOOK,    /* collect the whole frame, then relay_frame */
+	RELAY_MORE, /* too few bytes to tell */
+	RELAY_PASS, /* relay *len bytes as they come, also before all are there
+	             */
+	RELAY_LOOK, /* collect the whole frame, then relay_frame */
 	RELAY_UNFRAMED /* neither TPKT nor fast-path, or above a limit */
 };
 enum relay_peek relay_peek(const struct relay *r, enum relay_side from,
-    struct wire_view head, size_t *len);
+                           struct wire_view head, size_t *len);
 
 /* A chunk of rdpdr inside a frame. */
 struct relay_chunk {
@@ -85,11 +86,13 @@ struct relay_chunk {
  */
 enum relay_verdict {
 	RELAY_FORWARD, /* relay the frame */
-	RELAY_CHUNK,   /* it is a chunk of rdpdr: *chunk, relay it or consume it */
+	RELAY_CHUNK,   /* it is a chunk of rdpdr: *chunk, relay it or consume it
+	                */
 	RELAY_REFUSE   /* relay_fault says what is wrong: end the session */
 };
 enum relay_verdict relay_frame(struct relay *r, enum relay_side from,
-    uint8_t *frame, size_t len, struct relay_chunk *chunk);
+                               uint8_t *frame, size_t len,
+                               struct relay_chunk *chunk);
 
 /* A literal: "GCC: channel count above 31", ... */
 const char *relay_fault(const struct relay *r);
@@ -100,7 +103,7 @@ const char *relay_fault(const struct relay *r);
  * the server's 1002), channel header.
  */
 void relay_wrap(const struct relay *r, enum relay_side to,
-    const struct relay_chunk *chunk, struct wire_out *out);
+                const struct relay_chunk *chunk, struct wire_out *out);
 
 /*
  * MCS Disconnect Provider Ultimatum, reason user-requested (T.125 11.15, for a

@@ -9,9 +9,11 @@
 #include "wire.h"
 
 enum {
-	X224_REQUEST_MAX = 4096, /* bytes of a connection request with its TPKT */
-	X224_COOKIE_MAX = 256,   /* bytes of a cookie or routing token we look at */
-	X224_CONFIRM_LEN = 19    /* bytes of a confirm or failure we write */
+	X224_REQUEST_MAX =
+	    4096, /* bytes of a connection request with its TPKT */
+	X224_COOKIE_MAX =
+	    256, /* bytes of a cookie or routing token we look at */
+	X224_CONFIRM_LEN = 19 /* bytes of a confirm or failure we write */
 };
 
 /* requestedProtocols and selectedProtocol. */
@@ -46,19 +48,24 @@ size_t x224_message_len(struct wire_view data);
 bool x224_is_preconnection(struct wire_view message);
 
 struct x224_request {
-	struct wire_view token;    /* cookie or routing token without CR LF */
-	struct wire_view user;     /* of "Cookie: mstshash=", or empty */
-	bool negotiates;           /* an RDP_NEG_REQ was there */
+	struct wire_view token; /* cookie or routing token without CR LF */
+	struct wire_view user;  /* of "Cookie: mstshash=", or empty */
+	bool negotiates;        /* an RDP_NEG_REQ was there */
 	uint8_t flags;
-	uint32_t protocols;        /* requestedProtocols, 0 without RDP_NEG_REQ */
-	size_t protocols_offset;   /* of requestedProtocols in the message, or 0 */
+	uint32_t protocols; /* requestedProtocols, 0 without RDP_NEG_REQ */
+	size_t
+	    protocols_offset; /* of requestedProtocols in the message, or 0 */
 };
 
 /* Decode one whole connection request (TPKT included); views are borrowed. */
 bool x224_request_decode(struct wire_in *in, struct x224_request *request);
 
 struct x224_confirm {
-	enum { X224_PLAIN, X224_RESPONSE, X224_FAILURE } kind; /* PLAIN: legacy */
+	enum {
+		X224_PLAIN,
+		X224_RESPONSE,
+		X224_FAILURE
+	} kind; /* PLAIN: legacy */
 	uint8_t flags;
 	uint32_t value; /* selectedProtocol or failureCode */
 };
@@ -66,7 +73,7 @@ bool x224_confirm_decode(struct wire_in *in, struct x224_confirm *confirm);
 
 /* Write a connection confirm with a response or a failure: X224_CONFIRM_LEN. */
 void x224_confirm_encode(struct wire_out *out,
-    const struct x224_confirm *confirm);
+                         const struct x224_confirm *confirm);
 
 /* "SSL_REQUIRED_BY_SERVER", ... */
 const char *x224_failure_name(uint32_t code);
