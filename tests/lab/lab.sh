@@ -116,15 +116,34 @@ lab_settle() {
 	set -E
 	trap 'exit 1' INT TERM HUP
 	export TMPDIR=/tmp
-	export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:log_path=$LAB/log/sanitizer
+	lab_openssl
+	# A process that gave up being looked into cannot look for leaks.
+	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:log_path=$LAB/log/sanitizer
 	export UBSAN_OPTIONS=print_stacktrace=1:log_path=$LAB/log/sanitizer
 	if [ -z "$LAB_PKI" ]; then
 		LAB_PKI=$LAB/pki
 		"$LAB_TESTS/lab/pki.sh" "$LAB_PKI"
 	fi
 	LAB_CARDS=$LAB_PKI/cards
+	chmod 1777 "$LAB/log"
 	: >"$LAB/log/verify"
 	chmod 666 "$LAB/log/verify"
+}
+
+# FreeRDP takes MD4 and RC4 from the legacy provider, where there is one.
+lab_openssl() {
+	openssl list -providers -provider legacy >/dev/null 2>&1 || return 0
+	cat >"$LAB/etc/openssl.cnf" <<-END
+	openssl_conf = start
+	[start]
+	providers = providers
+	[providers]
+	default = active
+	legacy = active
+	[active]
+	activate = 1
+	END
+	LAB_OPENSSL_CONF=$LAB/etc/openssl.cnf
 }
 
 # --- saying and waiting --------------------------------------------------
@@ -312,6 +331,7 @@ lab_shadow() {
 	mkdir -p "$LAB/home/shadow-$port"
 	lab_start "shadow-$port" env DISPLAY=":$display" \
 		HOME="$LAB/home/shadow-$port" \
+		${LAB_OPENSSL_CONF:+OPENSSL_CONF="$LAB_OPENSSL_CONF"} \
 		stdbuf -oL freerdp-shadow-cli3 "/port:$port" \
 		"/bind-address:$LAB_HOST" /sec:tls -auth
 	lab_wait "shadow server at $port" lab_listens "$port"
@@ -356,17 +376,115 @@ lab_chansrv_says() {
 	grep -rqs -- "$2" "$LAB/home/$1/.local/share/xrdp/"
 }
 
-# lab_client NAME PORT PCSCD [OPTION...]: FreeRDP's client, with the smart
+# lab_client NAME PORT PCSCD USER [OPTION...]: FreeRDP's client, with the smart
 # cards of that pcscd; its display is :50.
 lab_client() {
-	local name=$1 port=$2 pcscd=$3
+	local name=$1 port=$2 pcscd=$3 user=$4
 
-	shift 3
+	shift 4
 	[ -n "${LAB_PID[display-50]:-}" ] || lab_display 50
 	mkdir -p "$LAB/home/client-$name"
 	lab_start "client-$name" env DISPLAY=:50 \
 		HOME="$LAB/home/client-$name" \
 		PCSCLITE_CSOCK_NAME="$(lab_socket "$pcscd")" \
+		${LAB_OPENSSL_CONF:+OPENSSL_CONF="$LAB_OPENSSL_CONF"} \
 		stdbuf -oL xfreerdp3 "/v:$LAB_HOST:$port" /cert:ignore \
-		/sec:tls /smartcard /size:800x600 "$@"
+		/sec:tls "/u:$user" /p:secret /smartcard /size:800x600 "$@"
+}
+
+# --- the daemon under test -----------------------------------------------
+
+# lab_config NAME PORT TARGET: begin a configuration: where it listens and the
+# target of that listener.  Its store and views are below lab_home NAME.
+lab_home() {
+	echo "$LAB/daemon-$1"
+}
+
+lab_config() {
+	local name=$1 port=$2 target=$3 home
+
+	home=$(lab_home "$name")
+	mkdir -p "$home/store" "$home/run"
+	chown -R proxy:proxy "$home"
+	cat >"$home/conf" <<-END
+	[daemon]
+	user = proxy
+	log_level = debug
+
+	[listen $target]
+	address = $LAB_HOST:$port
+	target = $target
+
+	[store]
+	path = $home/store/cardproxy.db
+	run_dir = $home/run
+
+	END
+}
+
+# lab_target DAEMON TARGET PORT [KEY=VALUE...], lab_policy DAEMON POLICY
+# [KEY=VALUE...], lab_listen DAEMON PORT TARGET
+lab_section() {
+	local file title=$2
+
+	file=$(lab_home "$1")/conf
+	shift 2
+	{
+		echo "[$title]"
+		printf '%s\n' "$@"
+		echo
+	} >>"$file"
+}
+
+lab_target() {
+	local daemon=$1 target=$2 port=$3
+
+	shift 3
+	lab_section "$daemon" "target $target" "address=$LAB_HOST:$port" "$@"
+}
+
+lab_policy() {
+	local daemon=$1 policy=$2
+
+	shift 2
+	lab_section "$daemon" "policy $policy" "$@"
+}
+
+lab_listen() {
+	lab_section "$1" "listen $3" "address=$LAB_HOST:$2" "target=$3"
+}
+
+# lab_daemon NAME: start it; ready when its control socket answers.
+lab_daemon() {
+	local name=$1
+
+	lab_start "daemon-$name" "$LAB_BUILD/proxy/cardproxyd" \
+		--config "$(lab_home "$name")/conf"
+	lab_wait "daemon $name answers" lab_ctl "$name" sessions
+}
+
+# lab_ctl NAME COMMAND...: JSON, as cardproxyctl prints it.
+lab_ctl() {
+	local name=$1
+
+	shift
+	timeout 20 "$LAB_BUILD/proxy/cardproxyctl" \
+		--socket "$(lab_home "$name")/run/control.sock" --json "$@"
+}
+
+# lab_query NAME COMMAND FILTER [JQ-OPTION...]: what the filter gives.
+lab_query() {
+	local name=$1 command=$2 filter=$3
+
+	shift 3
+	# shellcheck disable=SC2086
+	lab_ctl "$name" $command | jq -r "$@" "$filter"
+}
+
+# lab_is WANTED NAME COMMAND FILTER: for lab_wait.
+lab_is() {
+	local wanted=$1
+
+	shift
+	[ "$(lab_query "$@")" = "$wanted" ]
 }
