@@ -44,6 +44,7 @@ struct chunk_join {
 	uint8_t *data;          /* bytes of earlier chunks, owned */
 	size_t len;
 	size_t size;
+	size_t held; /* of them kept back before the message was decided */
 	const char *why;
 };
 

@@ -58,8 +58,8 @@ void ndr_array(struct ndr_in *in, uint32_t count);
 struct wire_view ndr_bytes(struct ndr_in *in, uint32_t len);
 
 /*
- * A conformant varying string: its characters of unit bytes each (1 or 2),
- * terminator included; max_chars is without the terminator.
+ * A conformant varying string of characters of unit bytes each, 1 or 2.  It
+ * ends with a terminator, which counts, and of which some peers send two.
  */
 struct wire_view ndr_string(struct ndr_in *in, uint32_t unit,
                             uint32_t max_chars);
@@ -68,6 +68,12 @@ struct ndr_out ndr_begin(struct wire_out *wire);
 void ndr_end(struct ndr_out *out);
 void ndr_put_u32(struct ndr_out *out, uint32_t value);
 void ndr_put_pointer(struct ndr_out *out, bool present);
+/* What stands before an array's elements; ndr_put_bytes writes it itself. */
+void ndr_put_array(struct ndr_out *out, uint32_t count);
 void ndr_put_bytes(struct ndr_out *out, struct wire_view bytes);
+/* Maximum, offset and actual count; the characters follow. */
+void ndr_put_string(struct ndr_out *out, uint32_t count);
+/* Remember a fault of the caller's values; the first one stays. */
+void ndr_put_fail(struct ndr_out *out, enum wire_fault fault);
 
 #endif

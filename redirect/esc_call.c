@@ -1,0 +1,420 @@
+#include "esc_part.h"
+
+bool
+esc_establish_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	call->establish.scope = ndr_u32(in);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_establish_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	ndr_put_u32(out, call->establish.scope);
+}
+
+bool
+esc_context_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+
+	esc_part_id(in, context, &call->context.context);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_context_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_id_ref(out, &call->context.context);
+	esc_part_put_id(out, &call->context.context);
+}
+
+bool
+esc_groups_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+
+	call->list.groups.count = 0;
+	call->list.groups.present = false;
+	call->list.groups.size = 0;
+	call->list.names_null = ndr_u32(in);
+	call->list.chars = ndr_u32(in);
+	esc_part_id(in, context, &call->list.context);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_groups_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_id_ref(out, &call->list.context);
+	ndr_put_u32(out, call->list.names_null);
+	ndr_put_u32(out, call->list.chars);
+	esc_part_put_id(out, &call->list.context);
+}
+
+bool
+esc_list_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	struct esc_part_ref groups = esc_part_ref(in, ESC_TEXT_MAX);
+
+	call->list.names_null = ndr_u32(in);
+	call->list.chars = ndr_u32(in);
+	esc_part_id(in, context, &call->list.context);
+	esc_part_names(in, call->form, groups, &call->list.groups);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_list_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_id_ref(out, &call->list.context);
+	esc_part_put_names_ref(out, call->form, &call->list.groups);
+	ndr_put_u32(out, call->list.names_null);
+	ndr_put_u32(out, call->list.chars);
+	esc_part_put_id(out, &call->list.context);
+	esc_part_put_names(out, call->form, &call->list.groups);
+}
+
+/* ReaderStateA or ReaderStateW where it stands; its name is deferred. */
+static void
+take_state(struct ndr_in *in, struct esc_reader_state *state)
+{
+	uint32_t len;
+
+	state->reader.present = ndr_pointer(in);
+	state->current = ndr_u32(in);
+	state->event = ndr_u32(in);
+	len = ndr_count(in, ESC_ATR_MAX);
+	esc_part_atr(in, len, wire_bytes(&in->wire, ESC_ATR_MAX), &state->atr);
+}
+
+static void
+put_state(struct ndr_out *out, const struct esc_reader_state *state)
+{
+	ndr_put_pointer(out, state->reader.present);
+	ndr_put_u32(out, state->current);
+	ndr_put_u32(out, state->event);
+	ndr_put_u32(out, state->atr.len);
+	esc_part_put_atr(out, &state->atr, ESC_ATR_MAX);
+}
+
+bool
+esc_watch_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	struct esc_part_ref states;
+
+	call->watch.timeout_ms = ndr_u32(in);
+	states = esc_part_ref(in, ESC_STATES_MAX);
+	esc_part_id(in, context, &call->watch.context);
+	if (states.present)
+		ndr_array(in, states.len);
+	else if (states.len > 0)
+		wire_fail(&in->wire, WIRE_VALUE);
+	call->watch.count = states.len;
+	for (uint32_t i = 0; i < states.len && wire_ok(&in->wire); i++)
+		take_state(in, &call->watch.states[i]);
+	for (uint32_t i = 0; i < states.len && wire_ok(&in->wire); i++) {
+		struct esc_name *reader = &call->watch.states[i].reader;
+
+		esc_part_name(in, call->form, reader->present, reader);
+	}
+	return wire_ok(&in->wire);
+}
+
+void
+esc_watch_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	uint32_t count = call->watch.count;
+
+	if (count > ESC_STATES_MAX) {
+		ndr_put_fail(out, WIRE_LIMIT);
+		return;
+	}
+	esc_part_put_id_ref(out, &call->watch.context);
+	ndr_put_u32(out, call->watch.timeout_ms);
+	ndr_put_u32(out, count);
+	ndr_put_pointer(out, count > 0);
+	esc_part_put_id(out, &call->watch.context);
+	if (count > 0)
+		ndr_put_array(out, count);
+	for (uint32_t i = 0; i < count; i++)
+		put_state(out, &call->watch.states[i]);
+	for (uint32_t i = 0; i < count; i++)
+		esc_part_put_name(out, call->form,
+		                  &call->watch.states[i].reader);
+}
+
+bool
+esc_connect_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	bool named = ndr_pointer(in);
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+
+	call->connect.share_mode = ndr_u32(in);
+	call->connect.protocols = ndr_u32(in);
+	esc_part_name(in, call->form, named, &call->connect.reader);
+	esc_part_id(in, context, &call->connect.context);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_connect_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	ndr_put_pointer(out, call->connect.reader.present);
+	esc_part_put_id_ref(out, &call->connect.context);
+	ndr_put_u32(out, call->connect.share_mode);
+	ndr_put_u32(out, call->connect.protocols);
+	esc_part_put_name(out, call->form, &call->connect.reader);
+	esc_part_put_id(out, &call->connect.context);
+}
+
+bool
+esc_reconnect_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+
+	call->reconnect.share_mode = ndr_u32(in);
+	call->reconnect.protocols = ndr_u32(in);
+	call->reconnect.initialization = ndr_u32(in);
+	esc_part_handle(in, handle, &call->reconnect.handle);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_reconnect_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->reconnect.handle);
+	ndr_put_u32(out, call->reconnect.share_mode);
+	ndr_put_u32(out, call->reconnect.protocols);
+	ndr_put_u32(out, call->reconnect.initialization);
+	esc_part_put_handle(out, &call->reconnect.handle);
+}
+
+bool
+esc_hcard_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+
+	call->hcard.disposition = ndr_u32(in);
+	esc_part_handle(in, handle, &call->hcard.handle);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_hcard_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->hcard.handle);
+	ndr_put_u32(out, call->hcard.disposition);
+	esc_part_put_handle(out, &call->hcard.handle);
+}
+
+bool
+esc_state_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+
+	call->status.names_null = ndr_u32(in);
+	call->status.chars = 0;
+	call->status.atr_len = ndr_u32(in);
+	esc_part_handle(in, handle, &call->status.handle);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_state_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->status.handle);
+	ndr_put_u32(out, call->status.names_null);
+	ndr_put_u32(out, call->status.atr_len);
+	esc_part_put_handle(out, &call->status.handle);
+}
+
+bool
+esc_status_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+
+	call->status.names_null = ndr_u32(in);
+	call->status.chars = ndr_u32(in);
+	call->status.atr_len = ndr_u32(in);
+	esc_part_handle(in, handle, &call->status.handle);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_status_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->status.handle);
+	ndr_put_u32(out, call->status.names_null);
+	ndr_put_u32(out, call->status.chars);
+	ndr_put_u32(out, call->status.atr_len);
+	esc_part_put_handle(out, &call->status.handle);
+}
+
+bool
+esc_transmit_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+	struct esc_part_ref extra = esc_part_pci(in, &call->transmit.send_pci);
+	struct esc_part_ref send = esc_part_ref(in, ESC_BUFFER_MAX);
+	struct esc_bytes bytes;
+
+	call->transmit.recv_pci_present = ndr_pointer(in);
+	call->transmit.recv_null = ndr_u32(in);
+	call->transmit.recv_len = ndr_u32(in);
+	esc_part_handle(in, handle, &call->transmit.handle);
+	esc_part_bytes(in, extra, &call->transmit.send_pci.extra);
+	esc_part_bytes(in, send, &bytes);
+	if (!bytes.present && bytes.size > 0)
+		wire_fail(&in->wire, WIRE_VALUE);
+	call->transmit.send = bytes.view;
+	if (call->transmit.recv_pci_present) {
+		extra = esc_part_pci(in, &call->transmit.recv_pci);
+		esc_part_bytes(in, extra, &call->transmit.recv_pci.extra);
+	}
+	return wire_ok(&in->wire);
+}
+
+void
+esc_transmit_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	struct esc_bytes send = {call->transmit.send,
+	                         call->transmit.send.len > 0, 0};
+
+	esc_part_put_handle_ref(out, &call->transmit.handle);
+	esc_part_put_pci(out, &call->transmit.send_pci);
+	esc_part_put_bytes_ref(out, &send, ESC_BUFFER_MAX);
+	ndr_put_pointer(out, call->transmit.recv_pci_present);
+	ndr_put_u32(out, call->transmit.recv_null);
+	ndr_put_u32(out, call->transmit.recv_len);
+	esc_part_put_handle(out, &call->transmit.handle);
+	esc_part_put_bytes(out, &call->transmit.send_pci.extra);
+	esc_part_put_bytes(out, &send);
+	if (call->transmit.recv_pci_present) {
+		esc_part_put_pci(out, &call->transmit.recv_pci);
+		esc_part_put_bytes(out, &call->transmit.recv_pci.extra);
+	}
+}
+
+bool
+esc_control_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+	struct esc_part_ref input;
+
+	call->control.code = ndr_u32(in);
+	input = esc_part_ref(in, ESC_BUFFER_MAX);
+	call->control.output_null = ndr_u32(in);
+	call->control.output_len = ndr_u32(in);
+	esc_part_handle(in, handle, &call->control.handle);
+	esc_part_bytes(in, input, &call->control.input);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_control_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->control.handle);
+	ndr_put_u32(out, call->control.code);
+	esc_part_put_bytes_ref(out, &call->control.input, ESC_BUFFER_MAX);
+	ndr_put_u32(out, call->control.output_null);
+	ndr_put_u32(out, call->control.output_len);
+	esc_part_put_handle(out, &call->control.handle);
+	esc_part_put_bytes(out, &call->control.input);
+}
+
+bool
+esc_attrib_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+
+	call->attrib.id = ndr_u32(in);
+	call->attrib.data_null = ndr_u32(in);
+	call->attrib.data_len = ndr_u32(in);
+	esc_part_handle(in, handle, &call->attrib.handle);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_attrib_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->attrib.handle);
+	ndr_put_u32(out, call->attrib.id);
+	ndr_put_u32(out, call->attrib.data_null);
+	ndr_put_u32(out, call->attrib.data_len);
+	esc_part_put_handle(out, &call->attrib.handle);
+}
+
+bool
+esc_set_attrib_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+	struct esc_part_ref data;
+
+	call->set_attrib.id = ndr_u32(in);
+	data = esc_part_ref(in, ESC_DATA_MAX);
+	esc_part_handle(in, handle, &call->set_attrib.handle);
+	esc_part_bytes(in, data, &call->set_attrib.data);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_set_attrib_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->set_attrib.handle);
+	ndr_put_u32(out, call->set_attrib.id);
+	esc_part_put_bytes_ref(out, &call->set_attrib.data, ESC_DATA_MAX);
+	esc_part_put_handle(out, &call->set_attrib.handle);
+	esc_part_put_bytes(out, &call->set_attrib.data);
+}
+
+bool
+esc_handle_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_handle handle = esc_part_handle_ref(in);
+
+	esc_part_handle(in, handle, &call->handle.handle);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_handle_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_handle_ref(out, &call->handle.handle);
+	esc_part_put_handle(out, &call->handle.handle);
+}
+
+bool
+esc_reader_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	bool named = ndr_pointer(in);
+
+	esc_part_id(in, context, &call->reader.context);
+	esc_part_name(in, call->form, named, &call->reader.reader);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_reader_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_id_ref(out, &call->reader.context);
+	ndr_put_pointer(out, call->reader.reader.present);
+	esc_part_put_id(out, &call->reader.context);
+	esc_part_put_name(out, call->form, &call->reader.reader);
+}
+
+bool
+esc_event_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	call->event.value = ndr_u32(in);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_event_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	ndr_put_u32(out, call->event.value);
+}
