@@ -17,22 +17,23 @@
 
 /* The three CertProp values, the redirection switch, and what we add. */
 struct certprop_policy {
-	char name[64];             /* of the [policy] section, or "default" */
-	bool propagate;            /* CertPropEnabled, default on */
-	bool propagate_roots;      /* EnableRootCertificatePropagation, default on */
+	char name[64];        /* of the [policy] section, or "default" */
+	bool propagate;       /* CertPropEnabled, default on */
+	bool propagate_roots; /* EnableRootCertificatePropagation, default on */
 	enum keep_cleanup cleanup; /* RootCertificateCleanupOption, default 2 */
 	bool redirect;             /* fEnableSmartCard, default on */
 	bool allow_weak_roots;     /* default off */
 	bool skip_expired;         /* default off, as Windows */
-	bool propagate_device;     /* PIV 9E and the like as user certs, default off */
-	bool probe_retired;        /* PIV: ask for all retired slots, default off */
+	bool propagate_device; /* PIV 9E and the like as user certs, default off
+	                        */
+	bool probe_retired;    /* PIV: ask for all retired slots, default off */
 };
 void certprop_policy_defaults(struct certprop_policy *policy);
 
 enum {
 	CERTPROP_READERS_MAX = 16,
-	CERTPROP_SETTLE_MS = 250,   /* a card must stay this long before a read */
-	CERTPROP_READ_BURST = 10,   /* reads at once, then one each */
+	CERTPROP_SETTLE_MS = 250, /* a card must stay this long before a read */
+	CERTPROP_READ_BURST = 10, /* reads at once, then one each */
 	CERTPROP_READ_EVERY_MS = 2000
 };
 
@@ -43,7 +44,7 @@ struct certprop_ops {
 	 * certprop_card_read or certprop_card_failed.  One at a time.
 	 */
 	void (*read_card)(void *arg, uint32_t reader,
-	    const struct card_hints *hints);
+	                  const struct card_hints *hints);
 	/* Forget that read: no answer is wanted. */
 	void (*cancel_read)(void *arg, uint32_t reader);
 	/* A message for the keeper; everything in it is borrowed. */
@@ -52,23 +53,24 @@ struct certprop_ops {
 
 struct certprop;
 
-/* NULL when memory is short.  policy is copied; ops must outlive the machine. */
+/* NULL when memory is short.  policy is copied; ops must outlive the machine.
+ */
 struct certprop *certprop_new(const struct certprop_policy *policy,
-    const struct certprop_ops *ops, void *arg);
+                              const struct certprop_ops *ops, void *arg);
 void certprop_free(struct certprop *cp);
 
 /* The user is known: owner key and where that came from ("claimed"). */
 void certprop_user(struct certprop *cp, const char *user, const char *source,
-    uint64_t now_ms);
+                   uint64_t now_ms);
 
 /* Shown in "sessions": which half of the channel we play, or why none. */
 void certprop_role(struct certprop *cp, const char *role, const char *reason);
 
 /* A reader appeared (instance never reused in a session), or went away. */
 void certprop_reader_added(struct certprop *cp, uint32_t reader,
-    const char *name, uint64_t now_ms);
+                           const char *name, uint64_t now_ms);
 void certprop_reader_gone(struct certprop *cp, uint32_t reader,
-    uint64_t now_ms);
+                          uint64_t now_ms);
 
 /*
  * The state of a reader as GetStatusChange gave it.  counter is the high half
@@ -82,21 +84,22 @@ enum certprop_presence {
 	CERTPROP_BUSY /* present, in exclusive use */
 };
 void certprop_card_state(struct certprop *cp, uint32_t reader,
-    enum certprop_presence presence, uint16_t counter, struct wire_view atr,
-    uint64_t now_ms);
+                         enum certprop_presence presence, uint16_t counter,
+                         struct wire_view atr, uint64_t now_ms);
 
 /* The end of a read.  content is borrowed. */
 void certprop_card_read(struct certprop *cp, uint32_t reader,
-    const struct card_content *content, uint64_t now_ms);
+                        const struct card_content *content, uint64_t now_ms);
 
 /* retry: a sharing violation or a race; else nothing before the next change. */
 enum certprop_failure { CERTPROP_RETRY, CERTPROP_PERMANENT };
 void certprop_card_failed(struct certprop *cp, uint32_t reader,
-    enum certprop_failure failure, const char *reason, uint64_t now_ms);
+                          enum certprop_failure failure, const char *reason,
+                          uint64_t now_ms);
 
 /* The keeper's answer to a COMMIT, RELEASE or SYNCED. */
 void certprop_acked(struct certprop *cp, uint32_t seq,
-    const struct keep_ack *ack, uint64_t now_ms);
+                    const struct keep_ack *ack, uint64_t now_ms);
 
 /*
  * The keeper was restarted and knows nothing: say again state, readers and
@@ -106,7 +109,8 @@ void certprop_reassert(struct certprop *cp, uint64_t now_ms);
 
 /* A reload gave the session another policy. */
 void certprop_policy_changed(struct certprop *cp,
-    const struct certprop_policy *policy, uint64_t now_ms);
+                             const struct certprop_policy *policy,
+                             uint64_t now_ms);
 
 /* The session ends; END goes to the keeper. */
 void certprop_end(struct certprop *cp, const char *reason, uint64_t now_ms);

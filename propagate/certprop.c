@@ -1,0 +1,559 @@
+#include "certprop.h"
+
+#include "log.h"
+#include "machine.h"
+#include "reader.h"
+#include "report.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A session that changes its readers faster than this says so in bundles. */
+enum { NEWS_BURST = 100, NEWS_EVERY_MS = 50 };
+
+enum session_event {
+	SESSION_STARTED,
+	SESSION_READY,   /* there is a user, and cards are allowed */
+	SESSION_BLOCKED, /* cards are no longer allowed */
+	SESSION_ENDED,
+	SESSION_EVENTS
+};
+
+typedef void session_action(struct certprop *cp, uint64_t now_ms);
+
+static session_action wait_for_user, scan, withdraw_all, wind_up;
+
+/*
+ * The end of the connection is a log-off here, so nothing leads to
+ * KEEP_DETACHED.
+ */
+static const struct step {
+	session_action *act;
+	enum keep_session_state next;
+} steps[][SESSION_EVENTS] = {
+    /* clang-format off */
+	[KEEP_NONE] = {
+		[SESSION_STARTED] = { wait_for_user, KEEP_PRELOGON },
+	},
+	[KEEP_PRELOGON] = {
+		[SESSION_READY]   = { scan,          KEEP_WATCHING },
+		[SESSION_ENDED]   = { wind_up,       KEEP_ENDING },
+	},
+	[KEEP_WATCHING] = {
+		[SESSION_BLOCKED] = { withdraw_all,  KEEP_PRELOGON },
+		[SESSION_ENDED]   = { wind_up,       KEEP_ENDING },
+	},
+    /* clang-format on */
+};
+
+static void
+session_step(struct certprop *cp, enum session_event event, uint64_t now_ms)
+{
+	const struct step *step = &steps[cp->state][event];
+	struct log_event ev = log_event(LOG_DEBUG, "session-state");
+
+	assert(step->act != NULL);
+	log_text(&ev, "from", keep_session_state_name(cp->state));
+	log_text(&ev, "to", keep_session_state_name(step->next));
+	log_write(&ev);
+	cp->state = step->next;
+	step->act(cp, now_ms);
+}
+
+static bool
+has_ended(const struct certprop *cp)
+{
+	return cp->state == KEEP_ENDING;
+}
+
+void
+certprop_policy_defaults(struct certprop_policy *policy)
+{
+	static const struct certprop_policy defaults = {
+	    .name = "default",
+	    .propagate = true,
+	    .propagate_roots = true,
+	    .cleanup = KEEP_CLEANUP_LOGOFF,
+	    .redirect = true,
+	};
+
+	*policy = defaults;
+}
+
+struct certprop *
+certprop_new(const struct certprop_policy *policy,
+             const struct certprop_ops *ops, void *arg)
+{
+	struct certprop *cp = calloc(1, sizeof(*cp));
+
+	if (cp == NULL)
+		return NULL;
+	cp->policy = *policy;
+	cp->ops = ops;
+	cp->arg = arg;
+	cp->reads = bucket(CERTPROP_READ_BURST, CERTPROP_READ_EVERY_MS);
+	cp->news = bucket(NEWS_BURST, NEWS_EVERY_MS);
+	session_step(cp, SESSION_STARTED, 0);
+	return cp;
+}
+
+void
+certprop_free(struct certprop *cp)
+{
+	if (cp == NULL)
+		return;
+	for (size_t i = 0; i < cp->reader_count; i++)
+		reader_free(cp->readers[i]);
+	reader_forget_absent(cp);
+	free(cp->user);
+	free(cp->source);
+	free(cp);
+}
+
+/* The caller has not said HELLO yet: the state is told with the first news. */
+static void
+wait_for_user(struct certprop *cp, uint64_t now_ms)
+{
+	(void)cp;
+	(void)now_ms;
+}
+
+static void
+warn_of_policy(struct certprop *cp)
+{
+	if (cp->policy_warned || cp->policy.propagate ||
+	    !cp->policy.propagate_roots)
+		return;
+	cp->policy_warned = true;
+	report_news(cp, "policy-ineffective",
+	            "roots are to be propagated, but propagation is off");
+}
+
+/* Cards that settled while nobody was logged on are due now. */
+static void
+scan(struct certprop *cp, uint64_t now_ms)
+{
+	report_state(cp);
+	warn_of_policy(cp);
+	reader_pump(cp, now_ms);
+}
+
+/* As if the redirected device had been removed; the readers stay known. */
+static void
+withdraw_all(struct certprop *cp, uint64_t now_ms)
+{
+	report_state(cp);
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		reader_offer(cp, cp->readers[i], READER_WITHDRAWN, now_ms);
+		reader_present(cp, cp->readers[i], now_ms);
+	}
+}
+
+static void
+wind_up(struct certprop *cp, uint64_t now_ms)
+{
+	(void)now_ms;
+	reader_abort_all(cp);
+	report_state(cp);
+}
+
+static bool
+set_text(char **to, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		return false;
+	free(*to);
+	*to = copy;
+	return true;
+}
+
+/* The first user of a session stays its user: entries have an owner. */
+static bool
+take_user(struct certprop *cp, const char *user, const char *source)
+{
+	if (user[0] == '\0' || strlen(user) > KEEP_TEXT_MAX ||
+	    strlen(source) > KEEP_TEXT_MAX)
+		return false;
+	if (cp->user != NULL && strcmp(cp->user, user) != 0) {
+		log_note(LOG_WARNING, "user-change-ignored", user);
+		return false;
+	}
+	return set_text(&cp->user, user) && set_text(&cp->source, source);
+}
+
+void
+certprop_user(struct certprop *cp, const char *user, const char *source,
+              uint64_t now_ms)
+{
+	if (has_ended(cp) || !take_user(cp, user, source))
+		return;
+	if (cp->state == KEEP_PRELOGON && cp->policy.redirect)
+		session_step(cp, SESSION_READY, now_ms);
+	else
+		report_state(cp);
+}
+
+void
+certprop_role(struct certprop *cp, const char *role, const char *reason)
+{
+	(void)snprintf(cp->role, sizeof(cp->role), "%s", role);
+	(void)snprintf(cp->reason, sizeof(cp->reason), "%s",
+	               reason == NULL ? "" : reason);
+	if (!has_ended(cp))
+		report_state(cp);
+}
+
+void
+certprop_reader_added(struct certprop *cp, uint32_t reader, const char *name,
+                      uint64_t now_ms)
+{
+	struct reader *r;
+
+	if (has_ended(cp) || reader_find(cp, reader) != NULL)
+		return;
+	r = cp->reader_count < CERTPROP_READERS_MAX ? reader_new(reader, name)
+	                                            : NULL;
+	if (r == NULL) {
+		log_note(LOG_WARNING, "reader-ignored", name);
+		return;
+	}
+	cp->readers[cp->reader_count++] = r;
+	report_reader(cp, r, now_ms);
+}
+
+static void
+reader_remove(struct certprop *cp, struct reader *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < cp->reader_count; i++)
+		if (cp->readers[i] != r)
+			cp->readers[kept++] = cp->readers[i];
+	cp->reader_count = kept;
+	reader_free(r);
+}
+
+void
+certprop_reader_gone(struct certprop *cp, uint32_t reader, uint64_t now_ms)
+{
+	struct reader *r = reader_find(cp, reader);
+
+	if (r == NULL || has_ended(cp))
+		return;
+	reader_offer(cp, r, READER_WITHDRAWN, now_ms);
+	report_reader_gone(cp, r);
+	reader_remove(cp, r);
+	reader_pump(cp, now_ms);
+}
+
+/* A mute card shows no ATR: it may still be the one that was there. */
+static bool
+is_other_card(const struct reader *r, enum certprop_presence presence,
+              uint16_t counter, struct wire_view atr)
+{
+	struct wire_view known = {r->atr, r->atr_len};
+
+	if (presence == CERTPROP_EMPTY || r->presence == CERTPROP_EMPTY)
+		return presence != r->presence;
+	if (counter != r->counter)
+		return true;
+	return presence != CERTPROP_MUTE && known.len > 0 &&
+	       !wire_view_equal(known, atr);
+}
+
+static void
+note_atr(struct reader *r, struct wire_view atr)
+{
+	r->atr_len = atr.len < CARD_ATR_MAX ? atr.len : CARD_ATR_MAX;
+	if (r->atr_len > 0)
+		memcpy(r->atr, atr.data, r->atr_len);
+}
+
+/* The same card, seen otherwise than before. */
+static void
+presence_changed(struct certprop *cp, struct reader *r,
+                 enum certprop_presence before, uint64_t now_ms)
+{
+	if (before == r->presence)
+		return;
+	if (before == CERTPROP_BUSY && r->presence == CERTPROP_PRESENT &&
+	    r->state == KEEP_CARD_FAILED)
+		reader_step(cp, r, READER_RESCAN, now_ms);
+	else if (before == CERTPROP_MUTE || r->presence == CERTPROP_MUTE)
+		reader_present(cp, r, now_ms);
+}
+
+void
+certprop_card_state(struct certprop *cp, uint32_t reader,
+                    enum certprop_presence presence, uint16_t counter,
+                    struct wire_view atr, uint64_t now_ms)
+{
+	struct reader *r = reader_find(cp, reader);
+	enum certprop_presence before;
+	bool other;
+
+	if (r == NULL || has_ended(cp))
+		return;
+	if (atr.len > CARD_ATR_MAX)
+		atr.len = CARD_ATR_MAX;
+	other = is_other_card(r, presence, counter, atr);
+	if (other)
+		reader_offer(cp, r, READER_WITHDRAWN, now_ms);
+	before = r->presence;
+	r->presence = presence;
+	r->counter = counter;
+	if (other || atr.len > 0)
+		note_atr(r, atr);
+	if (other)
+		reader_present(cp, r, now_ms);
+	else
+		presence_changed(cp, r, before, now_ms);
+	reader_pump(cp, now_ms);
+}
+
+/* The read that is out has ended; NULL when nobody waited for it. */
+static struct reader *
+end_read(struct certprop *cp, uint32_t reader)
+{
+	if (has_ended(cp) || !cp->reading || cp->reading_id != reader)
+		return NULL;
+	cp->reading = false;
+	return reader_find(cp, reader);
+}
+
+/* Whom the refusals of one read are told to. */
+struct listener {
+	struct certprop *cp;
+	struct reader *reader;
+};
+
+static void
+on_refusal(void *arg, const struct insertion_refusal *refusal)
+{
+	struct listener *l = arg;
+
+	report_refusal(l->cp, l->reader, refusal);
+}
+
+static void
+report_read(struct certprop *cp, const struct reader *r,
+            const struct card_content *content)
+{
+	char what[128];
+
+	(void)snprintf(what, sizeof(what),
+	               "family=%s certs=%zu roots=%zu kept=%zu apdus=%u",
+	               card_family_name(content->family), content->cert_count,
+	               content->root_count, insertion_count(r->fresh),
+	               content->apdu_count);
+	report_event(cp, "card-read", r, what);
+}
+
+void
+certprop_card_read(struct certprop *cp, uint32_t reader,
+                   const struct card_content *content, uint64_t now_ms)
+{
+	struct reader *r = end_read(cp, reader);
+	struct wire_view atr;
+	struct listener l = {cp, r};
+
+	if (r == NULL)
+		return;
+	atr.data = r->atr;
+	atr.len = r->atr_len;
+	hints_learn(&cp->hints, r->id, atr, content);
+	r->fresh = insertion_new(content, &cp->policy, on_refusal, &l);
+	if (r->fresh == NULL) {
+		r->why = "out of memory";
+		reader_step(cp, r, READER_GIVEN_UP, now_ms);
+	} else {
+		report_read(cp, r, content);
+		reader_step(cp, r, READER_DELIVERED, now_ms);
+	}
+	reader_pump(cp, now_ms);
+}
+
+void
+certprop_card_failed(struct certprop *cp, uint32_t reader,
+                     enum certprop_failure failure, const char *reason,
+                     uint64_t now_ms)
+{
+	struct reader *r = end_read(cp, reader);
+	bool again;
+
+	if (r == NULL)
+		return;
+	again = failure == CERTPROP_RETRY && reader_may_retry(r);
+	r->why = reason;
+	reader_step(cp, r, again ? READER_REFUSED : READER_GIVEN_UP, now_ms);
+	reader_pump(cp, now_ms);
+}
+
+void
+certprop_acked(struct certprop *cp, uint32_t seq, const struct keep_ack *ack,
+               uint64_t now_ms)
+{
+	struct log_event ev = log_event(LOG_ERROR, "store-refused");
+
+	if (ack->ok)
+		return;
+	log_number(&ev, "seq", seq);
+	log_view(&ev, "reason", ack->reason);
+	log_write(&ev);
+	for (size_t i = 0; i < cp->reader_count && !has_ended(cp); i++) {
+		struct reader *r = cp->readers[i];
+
+		if (r->commit_seq != seq || r->state != KEEP_CARD_PRESENT)
+			continue;
+		(void)snprintf(r->reason, sizeof(r->reason),
+		               "the store did not take it");
+		report_reader(cp, r, now_ms);
+	}
+}
+
+/* All that stands, said once more: a keeper takes it as it takes it first. */
+static void
+assert_contents(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		struct reader *r = cp->readers[i];
+
+		if (r->applied != NULL)
+			r->commit_seq =
+			    report_insertion(cp, r->id, r->name, r->applied);
+	}
+	for (size_t i = 0; i < cp->absent_count; i++)
+		(void)report_insertion(cp, cp->absent[i].reader,
+		                       cp->absent[i].reader_name,
+		                       cp->absent[i].roots);
+}
+
+void
+certprop_reassert(struct certprop *cp, uint64_t now_ms)
+{
+	if (has_ended(cp))
+		return;
+	report_state(cp);
+	for (size_t i = 0; i < cp->reader_count; i++)
+		report_reader_now(cp, cp->readers[i]);
+	assert_contents(cp);
+	report_synced(cp);
+	reader_pump(cp, now_ms);
+}
+
+static void
+rescan_all(struct certprop *cp, uint64_t now_ms)
+{
+	for (size_t i = 0; i < cp->reader_count; i++)
+		reader_offer(cp, cp->readers[i], READER_RESCAN, now_ms);
+}
+
+/*
+ * A source of trust that was switched off stops being trusted.  A release
+ * speaks of a withdrawal, so what is left of the card is said again.
+ */
+static void
+drop_all_roots(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		struct reader *r = cp->readers[i];
+
+		if (r->applied == NULL || insertion_root_count(r->applied) == 0)
+			continue;
+		report_release(cp, r->id, r->applied, REPORT_DROP_ROOTS);
+		insertion_drop_roots(r->applied);
+		r->commit_seq =
+		    report_insertion(cp, r->id, r->name, r->applied);
+	}
+	reader_release_absent(cp);
+}
+
+static void
+switch_all_off(struct certprop *cp, uint64_t now_ms)
+{
+	for (size_t i = 0; i < cp->reader_count; i++)
+		if (cp->readers[i]->state == KEEP_CARD_READING)
+			reader_step(cp, cp->readers[i], READER_SWITCHED_OFF,
+			            now_ms);
+}
+
+/* What changed in a session that may read cards. */
+static void
+reconcile(struct certprop *cp, const struct certprop_policy *old,
+          uint64_t now_ms)
+{
+	const struct certprop_policy *new = &cp->policy;
+
+	if (old->propagate_roots &&
+	    !new->propagate_roots &&new->cleanup != KEEP_CLEANUP_NONE)
+		drop_all_roots(cp);
+	if (old->cleanup != new->cleanup) {
+		if (new->cleanup == KEEP_CLEANUP_REMOVAL)
+			reader_release_absent(cp);
+		/* What ends a claim is part of the claim. */
+		assert_contents(cp);
+	}
+	if (old->propagate && !new->propagate)
+		switch_all_off(cp, now_ms);
+	if (new->propagate && (!old->propagate ||
+	                       (!old->propagate_roots && new->propagate_roots)))
+		rescan_all(cp, now_ms);
+}
+
+void
+certprop_policy_changed(struct certprop *cp,
+                        const struct certprop_policy *policy, uint64_t now_ms)
+{
+	struct certprop_policy old = cp->policy;
+
+	if (has_ended(cp))
+		return;
+	cp->policy = *policy;
+	report_state(cp);
+	/* Also while redirection is off: roots may outlive their card. */
+	reconcile(cp, &old, now_ms);
+	if (cp->state == KEEP_WATCHING && !policy->redirect)
+		session_step(cp, SESSION_BLOCKED, now_ms);
+	if (cp->state == KEEP_PRELOGON && policy->redirect && cp->user != NULL)
+		session_step(cp, SESSION_READY, now_ms);
+	if (cp->state == KEEP_WATCHING)
+		warn_of_policy(cp);
+	reader_pump(cp, now_ms);
+}
+
+void
+certprop_end(struct certprop *cp, const char *reason, uint64_t now_ms)
+{
+	if (has_ended(cp))
+		return;
+	session_step(cp, SESSION_ENDED, now_ms);
+	report_end(cp, reason);
+}
+
+uint64_t
+certprop_deadline(const struct certprop *cp)
+{
+	if (has_ended(cp))
+		return UINT64_MAX;
+	return cp->announced ? reader_deadline(cp) : 0;
+}
+
+void
+certprop_tick(struct certprop *cp, uint64_t now_ms)
+{
+	if (has_ended(cp))
+		return;
+	if (!cp->announced)
+		report_state(cp);
+	reader_pump(cp, now_ms);
+}
+
+enum keep_session_state
+certprop_session_state(const struct certprop *cp)
+{
+	return cp->state;
+}

@@ -1,0 +1,77 @@
+/*
+ * The inside of certificate propagation, shared by its three files: certprop
+ * (the session), reader (a card in its reader) and report (what the keeper is
+ * told).  Nobody else includes this.
+ */
+#ifndef PROPAGATE_MACHINE_H
+#define PROPAGATE_MACHINE_H
+
+#include "bucket.h"
+#include "certprop.h"
+#include "hints.h"
+#include "insertion.h"
+
+enum {
+	MACHINE_REASON_MAX = 128,
+	MACHINE_ROLE_MAX = 16,
+	MACHINE_ABSENT_MAX = 8 /* cards whose roots outlive their stay */
+};
+
+/* One reader and the card in it. */
+struct reader {
+	uint32_t id; /* instance */
+	char name[KEEP_TEXT_MAX + 1];
+
+	/* As the reader was seen last, whatever we make of it. */
+	enum certprop_presence presence;
+	uint16_t counter;
+	uint8_t atr[CARD_ATR_MAX];
+	size_t atr_len;
+
+	enum keep_card_state state;
+	char reason[MACHINE_REASON_MAX]; /* of the state, or empty */
+	const char *why;   /* the reason of the next step, if it has one */
+	unsigned attempts; /* failed reads since the insertion */
+	uint64_t due_ms;   /* SETTLING: when to read */
+	uint64_t ticket;   /* READING: place in the queue */
+	struct insertion *applied; /* what the keeper was told, or NULL */
+	struct insertion *fresh;   /* read, on its way to be applied */
+	uint32_t commit_seq;       /* of the last COMMIT */
+	bool unsaid;               /* the keeper has not heard of this */
+};
+
+/* The roots of a card that was withdrawn and is still vouched for. */
+struct absent {
+	uint32_t reader;
+	char *reader_name;
+	struct insertion *roots;
+};
+
+struct certprop {
+	struct certprop_policy policy;
+	const struct certprop_ops *ops;
+	void *arg;
+
+	enum keep_session_state state;
+	bool announced;     /* the keeper heard our state once */
+	bool policy_warned; /* a switch without effect was told */
+	char *user;
+	char *source;
+	char role[MACHINE_ROLE_MAX];
+	char reason[MACHINE_REASON_MAX];
+	uint32_t seq;
+
+	struct reader *readers[CERTPROP_READERS_MAX];
+	size_t reader_count;
+	struct absent absent[MACHINE_ABSENT_MAX]; /* oldest first */
+	size_t absent_count;
+
+	struct hints hints;
+	struct bucket reads;
+	struct bucket news; /* READER messages; a flapping card makes many */
+	uint64_t next_ticket;
+	bool reading;        /* a read is out */
+	uint32_t reading_id; /* in this reader */
+};
+
+#endif

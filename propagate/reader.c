@@ -1,0 +1,419 @@
+#include "reader.h"
+
+#include "log.h"
+#include "report.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Waits after the first, second, ... refusal of one insertion. */
+static const uint32_t retry_ms[] = {100, 300, 1000, 3000};
+enum { RETRIES = sizeof(retry_ms) / sizeof(retry_ms[0]) };
+
+typedef void reader_action(struct certprop *cp, struct reader *r,
+                           uint64_t now_ms);
+
+static reader_action begin_settling, withdraw, fall_silent, queue_read,
+    apply_content, back_off, give_up, switch_off;
+
+static const struct step {
+	reader_action *act;
+	enum keep_card_state next;
+} steps[][READER_EVENTS] = {
+    /* clang-format off */
+	[KEEP_CARD_EMPTY] = {
+		[READER_INSERTED]     = { begin_settling, KEEP_CARD_SETTLING },
+		[READER_MUTED]        = { fall_silent,    KEEP_CARD_MUTE },
+	},
+	[KEEP_CARD_SETTLING] = {
+		[READER_WITHDRAWN]    = { withdraw,       KEEP_CARD_EMPTY },
+		[READER_MUTED]        = { fall_silent,    KEEP_CARD_MUTE },
+		[READER_DUE]          = { queue_read,     KEEP_CARD_READING },
+		[READER_SWITCHED_OFF] = { switch_off,     KEEP_CARD_PRESENT },
+	},
+	[KEEP_CARD_READING] = {
+		[READER_WITHDRAWN]    = { withdraw,       KEEP_CARD_EMPTY },
+		[READER_MUTED]        = { fall_silent,    KEEP_CARD_MUTE },
+		[READER_DELIVERED]    = { apply_content,  KEEP_CARD_PRESENT },
+		[READER_REFUSED]      = { back_off,       KEEP_CARD_SETTLING },
+		[READER_GIVEN_UP]     = { give_up,        KEEP_CARD_FAILED },
+		[READER_SWITCHED_OFF] = { switch_off,     KEEP_CARD_PRESENT },
+	},
+	[KEEP_CARD_PRESENT] = {
+		[READER_WITHDRAWN]    = { withdraw,       KEEP_CARD_EMPTY },
+		[READER_MUTED]        = { fall_silent,    KEEP_CARD_MUTE },
+		[READER_RESCAN]       = { begin_settling, KEEP_CARD_SETTLING },
+	},
+	[KEEP_CARD_FAILED] = {
+		[READER_WITHDRAWN]    = { withdraw,       KEEP_CARD_EMPTY },
+		[READER_MUTED]        = { fall_silent,    KEEP_CARD_MUTE },
+		[READER_RESCAN]       = { begin_settling, KEEP_CARD_SETTLING },
+	},
+	[KEEP_CARD_MUTE] = {
+		[READER_INSERTED]     = { begin_settling, KEEP_CARD_SETTLING },
+		[READER_WITHDRAWN]    = { withdraw,       KEEP_CARD_EMPTY },
+	},
+    /* clang-format on */
+};
+
+struct reader *
+reader_new(uint32_t id, const char *name)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->id = id;
+	(void)snprintf(r->name, sizeof(r->name), "%s", name);
+	return r;
+}
+
+void
+reader_free(struct reader *r)
+{
+	if (r == NULL)
+		return;
+	insertion_free(r->applied);
+	insertion_free(r->fresh);
+	free(r);
+}
+
+struct reader *
+reader_find(const struct certprop *cp, uint32_t id)
+{
+	for (size_t i = 0; i < cp->reader_count; i++)
+		if (cp->readers[i]->id == id)
+			return cp->readers[i];
+	return NULL;
+}
+
+static void
+set_reason(struct reader *r, const char *reason)
+{
+	(void)snprintf(r->reason, sizeof(r->reason), "%s", reason);
+}
+
+bool
+reader_may_retry(const struct reader *r)
+{
+	return r->attempts < RETRIES;
+}
+
+/* Is there a cell for this event in the reader's state? */
+static bool
+accepts(const struct reader *r, enum reader_event event)
+{
+	return steps[r->state][event].act != NULL;
+}
+
+void
+reader_step(struct certprop *cp, struct reader *r, enum reader_event event,
+            uint64_t now_ms)
+{
+	const struct step *step = &steps[r->state][event];
+	struct log_event ev = log_event(LOG_DEBUG, "card-state");
+
+	assert(step->act != NULL);
+	log_text(&ev, "reader", r->name);
+	log_text(&ev, "from", keep_card_state_name(r->state));
+	log_text(&ev, "to", keep_card_state_name(step->next));
+	log_write(&ev);
+	r->state = step->next;
+	set_reason(r, r->why == NULL ? "" : r->why);
+	r->why = NULL;
+	step->act(cp, r, now_ms);
+	report_reader(cp, r, now_ms);
+}
+
+void
+reader_offer(struct certprop *cp, struct reader *r, enum reader_event event,
+             uint64_t now_ms)
+{
+	if (accepts(r, event))
+		reader_step(cp, r, event, now_ms);
+}
+
+void
+reader_present(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	switch (r->presence) {
+	case CERTPROP_EMPTY:
+		return;
+	case CERTPROP_MUTE:
+		reader_offer(cp, r, READER_MUTED, now_ms);
+		return;
+	case CERTPROP_PRESENT:
+	case CERTPROP_BUSY:
+		reader_offer(cp, r, READER_INSERTED, now_ms);
+		return;
+	}
+}
+
+static void
+begin_settling(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	r->attempts = 0;
+	r->due_ms = now_ms + CERTPROP_SETTLE_MS;
+	if (cp->state == KEEP_PRELOGON)
+		set_reason(r, "nothing is read before the log-on");
+}
+
+static void
+queue_read(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	(void)now_ms;
+	r->ticket = cp->next_ticket++;
+	if (r->attempts == 0 && r->applied == NULL)
+		report_event(cp, "card-inserted", r, "");
+}
+
+/* The read of this reader, if it is out, has no taker any more. */
+static void
+cancel_read(struct certprop *cp, struct reader *r)
+{
+	if (!cp->reading || cp->reading_id != r->id)
+		return;
+	cp->reading = false;
+	cp->ops->cancel_read(cp->arg, r->id);
+}
+
+static void
+absent_clear(struct absent *gone)
+{
+	insertion_free(gone->roots);
+	free(gone->reader_name);
+	memset(gone, 0, sizeof(*gone));
+}
+
+static void
+absent_remove(struct certprop *cp, size_t at)
+{
+	absent_clear(&cp->absent[at]);
+	cp->absent_count--;
+	for (size_t i = at; i < cp->absent_count; i++)
+		cp->absent[i] = cp->absent[i + 1];
+	memset(&cp->absent[cp->absent_count], 0, sizeof(cp->absent[0]));
+}
+
+/* The card is back in its reader, and speaks for itself. */
+static void
+absent_forget(struct certprop *cp, const struct reader *r,
+              const struct insertion *in)
+{
+	for (size_t i = cp->absent_count; i > 0; i--)
+		if (cp->absent[i - 1].reader == r->id &&
+		    insertion_same_card(cp->absent[i - 1].roots, in))
+			absent_remove(cp, i - 1);
+}
+
+/* Takes in: its roots stay in force although the card is gone. */
+static void
+absent_keep(struct certprop *cp, const struct reader *r, struct insertion *in)
+{
+	struct absent gone = {r->id, strdup(r->name), in};
+
+	insertion_keep_roots(in);
+	if (insertion_count(in) == 0 || gone.reader_name == NULL) {
+		absent_clear(&gone);
+		return;
+	}
+	if (cp->absent_count == MACHINE_ABSENT_MAX)
+		absent_remove(cp, 0);
+	cp->absent[cp->absent_count++] = gone;
+}
+
+/* What the keeper was told of this card no longer stands. */
+static void
+release(struct certprop *cp, struct reader *r)
+{
+	struct insertion *in = r->applied;
+	bool drop = cp->policy.cleanup == KEEP_CLEANUP_REMOVAL;
+
+	if (in == NULL)
+		return;
+	r->applied = NULL;
+	report_release(cp, r->id, in,
+	               drop ? REPORT_DROP_ROOTS : REPORT_KEEP_ROOTS);
+	report_event(cp, "card-removed", r, "");
+	if (drop)
+		insertion_free(in);
+	else
+		absent_keep(cp, r, in);
+}
+
+static void
+withdraw(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	(void)now_ms;
+	cancel_read(cp, r);
+	release(cp, r);
+}
+
+/* A card without an answer is still there: what was applied stays. */
+static void
+fall_silent(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	(void)now_ms;
+	cancel_read(cp, r);
+	set_reason(r, "the card does not answer");
+}
+
+static void
+switch_off(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	(void)now_ms;
+	cancel_read(cp, r);
+	set_reason(r, "off by policy");
+}
+
+static void
+warn_of_twin(struct certprop *cp, const struct reader *r)
+{
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		const struct reader *other = cp->readers[i];
+
+		if (other != r && other->applied != NULL &&
+		    insertion_same_card(other->applied, r->applied))
+			report_event(cp, "duplicate-card", r,
+			             "the same card is in another reader");
+	}
+}
+
+static void
+apply_content(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	struct insertion *in = r->fresh;
+
+	(void)now_ms;
+	r->fresh = NULL;
+	if (r->applied != NULL && !insertion_same_card(r->applied, in))
+		release(cp, r);
+	insertion_free(r->applied);
+	r->applied = in;
+	absent_forget(cp, r, in);
+	r->commit_seq = report_insertion(cp, r->id, r->name, in);
+	warn_of_twin(cp, r);
+}
+
+static void
+back_off(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	(void)cp;
+	assert(reader_may_retry(r));
+	r->due_ms = now_ms + retry_ms[r->attempts++];
+}
+
+static void
+give_up(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	(void)now_ms;
+	report_event(cp, "card-read-failed", r, r->reason);
+}
+
+void
+reader_release_absent(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->absent_count; i++)
+		report_release(cp, cp->absent[i].reader, cp->absent[i].roots,
+		               REPORT_DROP_ROOTS);
+	reader_forget_absent(cp);
+}
+
+void
+reader_forget_absent(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->absent_count; i++)
+		absent_clear(&cp->absent[i]);
+	cp->absent_count = 0;
+}
+
+void
+reader_abort_all(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->reader_count; i++)
+		cancel_read(cp, cp->readers[i]);
+}
+
+/* First come, first served; NULL when nobody waits. */
+static struct reader *
+next_in_queue(const struct certprop *cp)
+{
+	struct reader *first = NULL;
+
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		struct reader *r = cp->readers[i];
+
+		if (r->state == KEEP_CARD_READING &&
+		    (first == NULL || r->ticket < first->ticket))
+			first = r;
+	}
+	return first;
+}
+
+/* Card by card; the caller of ours may answer before read_card returns. */
+static void
+start_read(struct certprop *cp, struct reader *r)
+{
+	struct card_hints hints = {.probe_retired = cp->policy.probe_retired};
+
+	hints.atr.data = r->atr;
+	hints.atr.len = r->atr_len;
+	hints_recall(&cp->hints, r->id, hints.atr, &hints);
+	cp->reading = true;
+	cp->reading_id = r->id;
+	cp->ops->read_card(cp->arg, r->id, &hints);
+}
+
+static void
+settle(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	if (r->state != KEEP_CARD_SETTLING || now_ms < r->due_ms)
+		return;
+	reader_step(cp, r,
+	            cp->policy.propagate ? READER_DUE : READER_SWITCHED_OFF,
+	            now_ms);
+}
+
+void
+reader_pump(struct certprop *cp, uint64_t now_ms)
+{
+	struct reader *next;
+
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		if (cp->state == KEEP_WATCHING)
+			settle(cp, cp->readers[i], now_ms);
+		if (cp->readers[i]->unsaid)
+			report_reader(cp, cp->readers[i], now_ms);
+	}
+	next = cp->state == KEEP_WATCHING && !cp->reading ? next_in_queue(cp)
+	                                                  : NULL;
+	if (next != NULL && bucket_take(&cp->reads, now_ms))
+		start_read(cp, next);
+}
+
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t
+reader_deadline(const struct certprop *cp)
+{
+	uint64_t deadline = UINT64_MAX;
+	bool watching = cp->state == KEEP_WATCHING;
+
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		const struct reader *r = cp->readers[i];
+
+		if (watching && r->state == KEEP_CARD_SETTLING)
+			deadline = sooner(deadline, r->due_ms);
+		if (r->unsaid)
+			deadline = sooner(deadline, bucket_ready_ms(&cp->news));
+	}
+	if (watching && !cp->reading && next_in_queue(cp) != NULL)
+		deadline = sooner(deadline, bucket_ready_ms(&cp->reads));
+	return deadline;
+}

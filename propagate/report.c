@@ -1,0 +1,216 @@
+#include "report.h"
+
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { EVENT_TEXT_MAX = 512, READER_SHOWN_MAX = 160, SHA256_LEN = 32 };
+
+/* Everything leaves here; the keeper always hears of the session first. */
+static uint32_t
+say(struct certprop *cp, struct keep_msg *msg)
+{
+	if (!cp->announced)
+		report_state(cp);
+	msg->seq = ++cp->seq;
+	cp->ops->tell_keeper(cp->arg, msg);
+	return msg->seq;
+}
+
+static const char *
+state_reason(const struct certprop *cp)
+{
+	if (!cp->policy.redirect)
+		return "smart card redirection is off by policy";
+	if (cp->reason[0] == '\0' && !cp->policy.propagate)
+		return "certificate propagation is off by policy";
+	return cp->reason;
+}
+
+void
+report_state(struct certprop *cp)
+{
+	struct keep_msg msg = {.type = KEEP_STATE};
+
+	cp->announced = true;
+	msg.state.state = cp->state;
+	msg.state.user = wire_view_text(cp->user);
+	msg.state.source = wire_view_text(cp->source);
+	msg.state.policy = wire_view_text(cp->policy.name);
+	msg.state.role = wire_view_text(cp->role);
+	msg.state.reason = wire_view_text(state_reason(cp));
+	(void)say(cp, &msg);
+}
+
+static struct keep_msg
+reader_message(enum keep_type type, const struct reader *r)
+{
+	struct keep_msg msg = {.type = type};
+
+	msg.reader.reader = r->id;
+	msg.reader.name = wire_view_text(r->name);
+	msg.reader.card = r->state;
+	msg.reader.reason = wire_view_text(r->reason);
+	if (r->state == KEEP_CARD_EMPTY)
+		return msg;
+	msg.reader.atr.data = r->atr;
+	msg.reader.atr.len = r->atr_len;
+	if (r->applied == NULL)
+		return msg;
+	msg.reader.family = wire_view_text(insertion_family(r->applied));
+	memcpy(msg.reader.card_id, insertion_card_id(r->applied),
+	       sizeof(msg.reader.card_id));
+	return msg;
+}
+
+void
+report_reader(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	r->unsaid = true;
+	if (bucket_take(&cp->news, now_ms))
+		report_reader_now(cp, r);
+}
+
+void
+report_reader_now(struct certprop *cp, struct reader *r)
+{
+	struct keep_msg msg = reader_message(KEEP_READER, r);
+
+	r->unsaid = false;
+	(void)say(cp, &msg);
+}
+
+void
+report_reader_gone(struct certprop *cp, const struct reader *r)
+{
+	struct keep_msg msg = reader_message(KEEP_READER_GONE, r);
+
+	(void)say(cp, &msg);
+}
+
+static void
+say_begin(struct certprop *cp, uint32_t reader, const char *reader_name,
+          const struct insertion *in)
+{
+	struct keep_msg msg = {.type = KEEP_BEGIN};
+
+	msg.begin.reader = reader;
+	msg.begin.reader_name = wire_view_text(reader_name);
+	memcpy(msg.begin.card_id, insertion_card_id(in),
+	       sizeof(msg.begin.card_id));
+	msg.begin.family = wire_view_text(insertion_family(in));
+	msg.begin.cleanup = cp->policy.cleanup;
+	(void)say(cp, &msg);
+}
+
+uint32_t
+report_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
+                 const struct insertion *in)
+{
+	struct keep_msg commit = {.type = KEEP_COMMIT};
+
+	say_begin(cp, reader, reader_name, in);
+	for (size_t i = 0; i < insertion_count(in); i++) {
+		struct keep_msg msg = {.type = KEEP_CERT};
+
+		insertion_describe(in, i, &msg.cert);
+		(void)say(cp, &msg);
+	}
+	return say(cp, &commit);
+}
+
+void
+report_release(struct certprop *cp, uint32_t reader, const struct insertion *in,
+               enum report_roots roots)
+{
+	struct keep_msg msg = {.type = KEEP_RELEASE};
+
+	msg.release.reader = reader;
+	memcpy(msg.release.card_id, insertion_card_id(in),
+	       sizeof(msg.release.card_id));
+	msg.release.roots = roots == REPORT_DROP_ROOTS;
+	(void)say(cp, &msg);
+}
+
+void
+report_synced(struct certprop *cp)
+{
+	struct keep_msg msg = {.type = KEEP_SYNCED};
+
+	(void)say(cp, &msg);
+}
+
+void
+report_end(struct certprop *cp, const char *reason)
+{
+	struct keep_msg msg = {.type = KEEP_END};
+
+	msg.event.name = wire_view_text("end");
+	msg.event.text = wire_view_text(reason);
+	(void)say(cp, &msg);
+}
+
+static void
+say_event(struct certprop *cp, const char *name, const char *text)
+{
+	struct keep_msg msg = {.type = KEEP_EVENT};
+
+	msg.event.name = wire_view_text(name);
+	msg.event.text = wire_view_text(text);
+	(void)say(cp, &msg);
+}
+
+void
+report_news(struct certprop *cp, const char *name, const char *what)
+{
+	log_note(LOG_NOTICE, name, what);
+	say_event(cp, name, what);
+}
+
+static const char *
+shown_name(const struct reader *r, char shown[READER_SHOWN_MAX])
+{
+	return log_printable(shown, READER_SHOWN_MAX, wire_view_text(r->name));
+}
+
+void
+report_event(struct certprop *cp, const char *name, const struct reader *r,
+             const char *what)
+{
+	struct log_event ev = log_event(LOG_INFO, name);
+	char text[EVENT_TEXT_MAX], shown[READER_SHOWN_MAX];
+	const char *space = what[0] == '\0' ? "" : " ";
+
+	log_text(&ev, "reader", r->name);
+	if (r->atr_len > 0)
+		log_id(&ev, "atr", r->atr, r->atr_len);
+	if (what[0] != '\0')
+		log_text(&ev, "what", what);
+	log_write(&ev);
+	(void)snprintf(text, sizeof(text), "reader=%s%s%s",
+	               shown_name(r, shown), space, what);
+	say_event(cp, name, text);
+}
+
+void
+report_refusal(struct certprop *cp, const struct reader *r,
+               const struct insertion_refusal *refusal)
+{
+	struct log_event ev = log_event(LOG_NOTICE, refusal->event);
+	char text[EVENT_TEXT_MAX], shown[READER_SHOWN_MAX];
+	char hex[2 * SHA256_LEN + 1] = "";
+
+	if (refusal->sha256 != NULL)
+		(void)log_hex(hex, refusal->sha256, SHA256_LEN);
+	log_text(&ev, "reader", r->name);
+	log_text(&ev, "slot", refusal->slot);
+	log_text(&ev, "reason", refusal->reason);
+	if (refusal->sha256 != NULL)
+		log_id(&ev, "sha256", refusal->sha256, SHA256_LEN);
+	log_write(&ev);
+	(void)snprintf(text, sizeof(text), "reader=%s slot=%s sha256=%s: %s",
+	               shown_name(r, shown), refusal->slot, hex,
+	               refusal->reason);
+	say_event(cp, refusal->event, text);
+}
