@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -48,6 +50,47 @@ confine_drop(const char *user)
 	}
 	/* A change of identity makes a process dumpable again. */
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+/* The parents of a path, 0755. */
+static bool
+make_parents(const char *path)
+{
+	char parent[4096];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(parent)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	for (size_t i = 1; i < len; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(parent, path, i);
+		parent[i] = '\0';
+		if (mkdir(parent, 0755) != 0 && errno != EEXIST)
+			return false;
+	}
+	return true;
+}
+
+bool
+confine_directory(const char *path, mode_t mode, const char *user)
+{
+	const struct passwd *pw;
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		errno = ENOTDIR;
+		return S_ISDIR(st.st_mode);
+	}
+	if (!make_parents(path) || mkdir(path, mode) != 0)
+		return false;
+	if (geteuid() != 0)
+		return true;
+	errno = ENOENT;
+	pw = getpwnam(user);
+	return pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) == 0;
 }
 
 bool

@@ -6,6 +6,7 @@
 #define PROXY_CONFINE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * For every process, before anything else: not dumpable, core size 0, no new
@@ -19,6 +20,12 @@ bool confine_process(void);
  * root stays who it is.  False: errno.
  */
 bool confine_drop(const char *user);
+
+/*
+ * A directory of the daemon's: made with its parents where missing, and, when
+ * we are root, given to the service user where we made it.  False: errno.
+ */
+bool confine_directory(const char *path, mode_t mode, const char *user);
 
 /* Limits of a session process: descriptors and memory. */
 bool confine_session(void);

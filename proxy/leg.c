@@ -140,6 +140,13 @@ leg_free(struct leg *leg)
 	free(leg);
 }
 
+void
+leg_set_ops(struct leg *leg, const struct leg_ops *ops, void *arg)
+{
+	leg->ops = ops;
+	leg->arg = arg;
+}
+
 SSL *
 leg_ssl(const struct leg *leg)
 {

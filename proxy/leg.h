@@ -45,6 +45,9 @@ struct leg *leg_connect(struct event_base *base, const struct sockaddr *addr,
 
 void leg_free(struct leg *leg);
 
+/* From now on another owner is told. */
+void leg_set_ops(struct leg *leg, const struct leg_ops *ops, void *arg);
+
 /*
  * Start TLS; on_ready comes when the handshake is done.  ssl is taken.  Only
  * for a leg with empty buffers.

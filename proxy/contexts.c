@@ -1,0 +1,118 @@
+#include "contexts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+contexts_clear(struct contexts *contexts)
+{
+	for (size_t i = 0; i < contexts->count; i++)
+		SSL_CTX_free(contexts->clients[i]);
+	free(contexts->clients);
+	SSL_CTX_free(contexts->server);
+	memset(contexts, 0, sizeof(*contexts));
+}
+
+/* A file of ours beside the store. */
+static char *
+beside_store(const struct config *config, const char *name)
+{
+	const char *slash = strrchr(config->database, '/');
+	int dir = slash == NULL ? 0 : (int)(slash - config->database);
+	char *path = NULL;
+
+	if (asprintf(&path, "%.*s/%s", dir, config->database, name) < 0)
+		return NULL;
+	return path;
+}
+
+/* What root made for itself must be there for the service user at a reload. */
+static bool
+own_certificate(const struct config *config, const char *certificate,
+                const char *key, const char **why)
+{
+	struct stat st;
+	char *dir = beside_store(config, "");
+	bool ok = dir != NULL && tls_ensure_self_signed(certificate, key, why);
+
+	if (ok && geteuid() == 0 && stat(dir, &st) == 0)
+		ok = chown(certificate, st.st_uid, st.st_gid) == 0 &&
+		     chown(key, st.st_uid, st.st_gid) == 0;
+	free(dir);
+	return ok;
+}
+
+static SSL_CTX *
+open_server(const struct config *config, const char **why)
+{
+	char *certificate;
+	char *key;
+	SSL_CTX *ctx = NULL;
+
+	if (config->certificate != NULL)
+		return tls_server_context(config->certificate, config->key,
+		                          config->min_tls, why);
+	certificate = beside_store(config, "tls-certificate.pem");
+	key = beside_store(config, "tls-key.pem");
+	*why = "no memory";
+	if (certificate != NULL && key != NULL &&
+	    own_certificate(config, certificate, key, why))
+		ctx =
+		    tls_server_context(certificate, key, config->min_tls, why);
+	free(certificate);
+	free(key);
+	return ctx;
+}
+
+static void
+complain(const char *what, const char *why)
+{
+	struct log_event ev = log_event(LOG_ERROR, "tls");
+
+	log_text(&ev, "for", what);
+	log_text(&ev, "reason", why);
+	log_write(&ev);
+}
+
+bool
+contexts_open(struct contexts *contexts, const struct config *config)
+{
+	const char *why = "no memory";
+
+	memset(contexts, 0, sizeof(*contexts));
+	contexts->server = open_server(config, &why);
+	contexts->clients =
+	    calloc(config->target_count, sizeof(*contexts->clients));
+	if (contexts->server == NULL || contexts->clients == NULL) {
+		complain("clients", why);
+		contexts_clear(contexts);
+		return false;
+	}
+	for (size_t i = 0; i < config->target_count; i++) {
+		const struct config_target *target = &config->targets[i];
+
+		contexts->clients[i] = tls_client_context(
+		    target->verify, target->ca_file, config->min_tls, &why);
+		contexts->count = i + 1;
+		if (contexts->clients[i] == NULL) {
+			complain(target->name, why);
+			contexts_clear(contexts);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+contexts_replace(struct contexts *contexts, const struct config *config)
+{
+	struct contexts next;
+
+	if (!contexts_open(&next, config))
+		return false;
+	contexts_clear(contexts);
+	*contexts = next;
+	return true;
+}

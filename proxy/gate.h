@@ -1,0 +1,37 @@
+/*
+ * The gate: the daemon's first process.  It listens, admits and forks a session
+ * for each connection, starts the keeper and starts it again if it dies,
+ * reloads the configuration and ends everything in order.  It never reads a
+ * byte from the network.
+ */
+#ifndef PROXY_GATE_H
+#define PROXY_GATE_H
+
+#include "config.h"
+
+/*
+ * What gate and session tell each other: datagrams of one byte.  KEEPER comes
+ * with the session's end of a pair with a keeper that was started again.
+ */
+enum gate_word {
+	GATE_ACTIVATED = 'A', /* session: past its connection sequence */
+	GATE_KEEPER = 'K',
+	GATE_RELOAD = 'R' /* read the configuration again */
+};
+
+/* Connections that have not got past their connection sequence, limits. */
+enum {
+	GATE_START_FREE = 50,  /* up to here all are admitted */
+	GATE_START_RATE = 30,  /* per cent refused from there on, rising ... */
+	GATE_START_FULL = 200, /* ... to all of them here */
+	GATE_START_SOURCE = 20 /* of one client address */
+};
+
+/*
+ * Run until SIGTERM or SIGINT.  config is taken; path is where it came from,
+ * for reloads.  Returns the process' exit status; session and keeper processes
+ * return through here as well.
+ */
+int gate_run(struct config *config, const char *path);
+
+#endif

@@ -1,0 +1,630 @@
+#include "session.h"
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "approach.h"
+#include "channel.h"
+#include "confine.h"
+#include "gate.h"
+#include "link.h"
+#include "pump.h"
+
+enum stage {
+	STAGE_APPROACH, /* until both legs speak TLS */
+	STAGE_SEQUENCE, /* until the Client Info PDU */
+	STAGE_RELAY,
+	STAGE_CLOSING /* what is left is written */
+};
+
+struct session {
+	const struct session_start *start;
+	struct approach_start approach_start;
+	struct event_base *base;
+	enum stage stage;
+	const char *waiting_for; /* what the deadline is for */
+	const struct config_target *target;
+	char owner[2 * RELAY_TEXT_MAX];
+
+	struct approach *approach;
+	struct leg *client;
+	struct leg *server;
+	bool client_gone;
+	struct relay *relay;
+	struct pump *pump;
+	struct channel *channel;
+	bool activated;
+
+	struct link *gate;
+	struct link *keeper;
+	bool keeper_again; /* the keeper was started again since we began */
+	struct event *deadline;
+	struct event *tick;
+	struct event *terminate;
+};
+
+static void on_reached(void *arg, const struct approach_result *result);
+static void on_failed(void *arg, const char *why);
+static void on_ready(void *arg);
+static void on_client_data(void *arg);
+static void on_client_drained(void *arg);
+static void on_client_closed(void *arg, const char *why);
+static void on_server_data(void *arg);
+static void on_server_drained(void *arg);
+static void on_server_closed(void *arg, const char *why);
+static bool on_chunk(void *arg, enum relay_side from,
+                     const struct relay_chunk *chunk);
+static void on_facts(void *arg);
+static void on_refused(void *arg, enum relay_side from, const char *what);
+static void on_channel_send(void *arg, enum channel_side to, uint32_t total,
+                            uint32_t flags, struct wire_view data);
+static void on_keeper_word(void *arg, const struct keep_msg *msg);
+static void on_keeper_message(void *arg, struct wire_view message, int fd);
+static void on_keeper_closed(void *arg);
+static void on_gate_message(void *arg, struct wire_view message, int fd);
+static void on_gate_closed(void *arg);
+static void on_deadline(evutil_socket_t fd, short what, void *arg);
+static void on_tick(evutil_socket_t fd, short what, void *arg);
+static void on_terminate(evutil_socket_t fd, short what, void *arg);
+
+static const struct approach_ops approach_ops = {on_reached, on_failed};
+static const struct leg_ops client_ops = {on_ready, on_client_data,
+                                          on_client_drained, on_client_closed};
+static const struct leg_ops server_ops = {on_ready, on_server_data,
+                                          on_server_drained, on_server_closed};
+static const struct pump_ops pump_ops = {on_chunk, on_facts, on_refused};
+static const struct channel_ops channel_ops = {on_channel_send, on_keeper_word};
+static const struct link_ops keeper_ops = {on_keeper_message, on_keeper_closed};
+static const struct link_ops gate_ops = {on_gate_message, on_gate_closed};
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ms is the deadline of the stage, 0: none. */
+static void
+enter(struct session *s, enum stage stage, uint32_t ms, const char *what)
+{
+	struct timeval tv = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
+
+	s->stage = stage;
+	s->waiting_for = what;
+	(void)event_del(s->deadline);
+	if (ms > 0)
+		(void)event_add(s->deadline, &tv);
+}
+
+/* Closing ends when the client, if it is still there, has got everything. */
+static void
+finish_when_drained(struct session *s)
+{
+	if (s->client == NULL || s->client_gone ||
+	    evbuffer_get_length(leg_output(s->client)) == 0)
+		(void)event_base_loopbreak(s->base);
+}
+
+/*
+ * The end, whatever it came from: the card is given back, the keeper is told,
+ * what is left is written within SESSION_LINGER_MS.  Memory is freed after the
+ * loop, so a caller may still stand on any frame; it returns at once.
+ */
+static void
+session_close(struct session *s, const char *why)
+{
+	struct log_event ev;
+
+	if (s->stage == STAGE_CLOSING)
+		return;
+	ev = log_event(LOG_NOTICE, "session-end");
+	log_text(&ev, "reason", why);
+	log_write(&ev);
+	enter(s, STAGE_CLOSING, SESSION_LINGER_MS, "the last bytes");
+	if (s->channel != NULL)
+		channel_end(s->channel, why, now_ms());
+	if (s->pump != NULL) {
+		pump_stop(s->pump, RELAY_CLIENT);
+		pump_stop(s->pump, RELAY_SERVER);
+	}
+	if (s->client != NULL)
+		leg_flush(s->client);
+	if (s->server != NULL)
+		leg_flush(s->server);
+	finish_when_drained(s);
+}
+
+static void
+on_failed(void *arg, const char *why)
+{
+	session_close(arg, why);
+}
+
+static void
+on_reached(void *arg, const struct approach_result *result)
+{
+	struct session *s = arg;
+
+	s->target = result->target;
+	s->client = result->client;
+	s->server = result->server;
+	leg_set_ops(s->client, &client_ops, s);
+	leg_set_ops(s->server, &server_ops, s);
+	s->relay = relay_new(&result->negotiation);
+	if (s->relay != NULL)
+		s->pump =
+		    pump_new(s->relay, s->client, s->server, &pump_ops, s);
+	if (s->pump == NULL) {
+		session_close(s, "no memory for the relay");
+		return;
+	}
+	enter(s, STAGE_SEQUENCE, SESSION_SEQUENCE_MS,
+	      "the client's connection sequence");
+	pump_run(s->pump, RELAY_CLIENT);
+	pump_run(s->pump, RELAY_SERVER);
+}
+
+/*
+ * What the relay learns.
+ */
+
+static void
+arm_tick(struct session *s)
+{
+	uint64_t at = channel_deadline(s->channel);
+	uint64_t now = now_ms();
+	uint64_t in = at > now ? at - now : 0;
+	struct timeval tv = {(time_t)(in / 1000),
+	                     (suseconds_t)(in % 1000) * 1000};
+
+	(void)event_del(s->tick);
+	if (at != UINT64_MAX)
+		(void)event_add(s->tick, &tv);
+}
+
+static void
+say_hello(struct session *s)
+{
+	const struct relay_facts *facts = relay_facts(s->relay);
+	struct keep_msg msg = {.type = KEEP_HELLO};
+
+	memcpy(msg.hello.session, s->start->id, KEEP_ID_LEN);
+	msg.hello.pid = (uint32_t)getpid();
+	msg.hello.started_at = s->start->started_at;
+	msg.hello.resumed = s->keeper_again;
+	msg.hello.target = wire_view_text(s->target->name);
+	msg.hello.client_name = wire_view_text(facts->client_name);
+	msg.hello.client_addr = wire_view_text(s->start->client_addr);
+	on_keeper_word(s, &msg);
+}
+
+/*
+ * The key of the user's stores: "user@domain" in lower case, or the user alone.
+ * A claim, so it counts only where the configuration says identity = claimed.
+ */
+static void
+claim_owner(struct session *s)
+{
+	const struct relay_facts *facts = relay_facts(s->relay);
+	bool with_domain =
+	    facts->domain[0] != '\0' && strchr(facts->user, '@') == NULL;
+
+	(void)snprintf(s->owner, sizeof(s->owner), "%s%s%s", facts->user,
+	               with_domain ? "@" : "",
+	               with_domain ? facts->domain : "");
+	for (char *c = s->owner; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
+}
+
+static void
+identify(struct session *s)
+{
+	struct log_event ev = log_event(LOG_NOTICE, "identity");
+	bool asked = s->target->identity == CONFIG_IDENTITY_CLAIMED;
+	bool named = relay_facts(s->relay)->user[0] != '\0';
+
+	if (asked && named) {
+		claim_owner(s);
+		log_text(&ev, "user", s->owner);
+		log_text(&ev, "source", "claimed");
+	} else {
+		log_text(&ev, "source", "none");
+		log_text(&ev, "reason",
+		         asked ? "the client named no user"
+		               : "the target accepts no claimed identity");
+	}
+	log_write(&ev);
+	if (asked && named)
+		certprop_user(channel_certprop(s->channel), s->owner, "claimed",
+		              now_ms());
+}
+
+/* The Client Info PDU has told who and what is there: the session begins. */
+static void
+begin_session(struct session *s)
+{
+	const struct relay_facts *facts = relay_facts(s->relay);
+	struct log_event ev = log_event(LOG_NOTICE, "session-start");
+
+	log_text(&ev, "target", s->target->name);
+	log_text(&ev, "client", s->start->client_addr);
+	log_text(&ev, "client_name", facts->client_name);
+	log_text(&ev, "policy", s->target->policy.name);
+	log_write(&ev);
+	enter(s, STAGE_RELAY, 0, NULL);
+	say_hello(s);
+	s->channel = channel_new(&s->target->channel, &s->target->policy,
+	                         &channel_ops, s);
+	if (s->channel == NULL) {
+		session_close(s, "no memory for the channel");
+		return;
+	}
+	if (facts->rdpdr_channel == 0)
+		certprop_role(channel_certprop(s->channel), "none",
+		              "the client did not ask for device redirection");
+	identify(s);
+	if (s->keeper_again)
+		certprop_reassert(channel_certprop(s->channel), now_ms());
+	arm_tick(s);
+}
+
+static void
+on_facts(void *arg)
+{
+	struct session *s = arg;
+	const struct relay_facts *facts = relay_facts(s->relay);
+	const uint8_t word = GATE_ACTIVATED;
+
+	if (s->stage == STAGE_SEQUENCE && facts->info_seen)
+		begin_session(s);
+	if (s->stage != STAGE_RELAY || !facts->activated || s->activated)
+		return;
+	s->activated = true;
+	if (s->gate != NULL)
+		link_send(s->gate, (struct wire_view){&word, 1}, -1);
+	channel_chunk_size(s->channel, facts->chunk_size);
+	if (facts->rdpdr_channel != 0)
+		channel_activated(s->channel, now_ms());
+	arm_tick(s);
+}
+
+static bool
+on_chunk(void *arg, enum relay_side from, const struct relay_chunk *chunk)
+{
+	struct session *s = arg;
+	enum channel_verdict verdict;
+
+	if (s->channel == NULL)
+		return true;
+	verdict = channel_chunk(
+	    s->channel, from == RELAY_CLIENT ? CHANNEL_CLIENT : CHANNEL_SERVER,
+	    chunk->total, chunk->flags, chunk->data, now_ms());
+	arm_tick(s);
+	return verdict == CHANNEL_PASS;
+}
+
+static void
+on_refused(void *arg, enum relay_side from, const char *what)
+{
+	struct log_event ev = log_event(LOG_WARNING, "protocol-fault");
+
+	log_text(&ev, "from", from == RELAY_CLIENT ? "client" : "server");
+	log_text(&ev, "what", what);
+	log_write(&ev);
+	session_close(arg, what);
+}
+
+static void
+on_channel_send(void *arg, enum channel_side to, uint32_t total, uint32_t flags,
+                struct wire_view data)
+{
+	struct session *s = arg;
+	struct relay_chunk chunk = {total, flags, data};
+
+	if (s->client_gone)
+		return;
+	if (relay_facts(s->relay)->show_protocol)
+		chunk.flags |= CHANNEL_FLAG_SHOW_PROTOCOL;
+	pump_inject(s->pump, to == CHANNEL_CLIENT ? RELAY_CLIENT : RELAY_SERVER,
+	            &chunk);
+}
+
+/*
+ * The legs.
+ */
+
+static void
+on_ready(void *arg)
+{
+	(void)arg; /* both are */
+}
+
+static void
+on_client_data(void *arg)
+{
+	struct session *s = arg;
+
+	pump_run(s->pump, RELAY_CLIENT);
+}
+
+static void
+on_client_drained(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->stage == STAGE_CLOSING)
+		finish_when_drained(s);
+	else
+		pump_drained(s->pump, RELAY_CLIENT);
+}
+
+static void
+on_client_closed(void *arg, const char *why)
+{
+	struct session *s = arg;
+	struct log_event ev = log_event(LOG_INFO, "client-closed");
+
+	log_text(&ev, "why", why);
+	log_write(&ev);
+	s->client_gone = true;
+	session_close(s, "the client disconnected");
+	finish_when_drained(s);
+}
+
+static void
+on_server_data(void *arg)
+{
+	struct session *s = arg;
+
+	pump_run(s->pump, RELAY_SERVER);
+}
+
+static void
+on_server_drained(void *arg)
+{
+	struct session *s = arg;
+
+	pump_drained(s->pump, RELAY_SERVER);
+}
+
+static void
+on_server_closed(void *arg, const char *why)
+{
+	struct log_event ev = log_event(LOG_INFO, "server-closed");
+
+	log_text(&ev, "why", why);
+	log_write(&ev);
+	session_close(arg, "the server disconnected");
+}
+
+/*
+ * The keeper, the gate and the clock.
+ */
+
+static void
+on_keeper_word(void *arg, const struct keep_msg *msg)
+{
+	static uint8_t datagram[KEEP_MESSAGE_MAX];
+	struct session *s = arg;
+	struct wire_out out = wire_out(datagram, sizeof(datagram));
+
+	if (s->keeper == NULL)
+		return; /* all is said again when a keeper is back */
+	keep_encode(&out, msg);
+	if (wire_out_ok(&out))
+		link_send(s->keeper, wire_written(&out), -1);
+	else
+		log_note(LOG_ERROR, "keeper-message",
+		         "a message did not fit and was not sent");
+}
+
+static void
+on_keeper_message(void *arg, struct wire_view message, int fd)
+{
+	struct session *s = arg;
+	struct wire_in in = wire_in_view(message);
+	struct keep_msg msg;
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (s->channel == NULL || !keep_decode(&in, &msg) ||
+	    msg.type != KEEP_ACK)
+		return;
+	certprop_acked(channel_certprop(s->channel), msg.seq, &msg.ack,
+	               now_ms());
+	arm_tick(s);
+}
+
+static void
+on_keeper_closed(void *arg)
+{
+	struct session *s = arg;
+
+	log_note(LOG_WARNING, "keeper-lost", "waiting for it to come back");
+	link_free(s->keeper);
+	s->keeper = NULL;
+}
+
+/* A keeper that was started again knows nothing of us. */
+static void
+attach_keeper(struct session *s, int fd)
+{
+	link_free(s->keeper);
+	s->keeper = link_new(s->base, fd, &keeper_ops, s);
+	s->keeper_again = true;
+	if (s->keeper == NULL || s->channel == NULL)
+		return;
+	log_note(LOG_NOTICE, "keeper-attached", "asserting again");
+	say_hello(s);
+	certprop_reassert(channel_certprop(s->channel), now_ms());
+	arm_tick(s);
+}
+
+/*
+ * The policy of the same target in the new file counts from the next event on;
+ * where the connection goes to is settled.  The gate has reported the faults.
+ */
+static void
+reload(struct session *s)
+{
+	struct config_faults faults = {0};
+	struct config *config = config_load(s->start->config_path, &faults);
+	const struct config_target *target = NULL;
+
+	config_faults_clear(&faults);
+	if (config != NULL && s->channel != NULL)
+		target = config_target(config, s->target->name);
+	if (target != NULL) {
+		certprop_policy_changed(channel_certprop(s->channel),
+		                        &target->policy, now_ms());
+		arm_tick(s);
+	}
+	config_free(config);
+}
+
+static void
+on_gate_message(void *arg, struct wire_view message, int fd)
+{
+	struct session *s = arg;
+
+	switch ((enum gate_word)message.data[0]) {
+	case GATE_KEEPER:
+		if (fd >= 0)
+			attach_keeper(s, fd);
+		return;
+	case GATE_RELOAD:
+		reload(s);
+		break;
+	case GATE_ACTIVATED:
+		break;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+on_gate_closed(void *arg)
+{
+	struct session *s = arg;
+
+	link_free(s->gate);
+	s->gate = NULL;
+	session_close(s, "the daemon ended");
+}
+
+static void
+on_terminate(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	session_close(arg, "terminated");
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	struct log_event ev;
+
+	(void)fd;
+	(void)what;
+	if (s->stage == STAGE_CLOSING) {
+		(void)event_base_loopbreak(s->base);
+		return;
+	}
+	ev = log_event(LOG_WARNING, "deadline");
+	log_text(&ev, "waiting_for", s->waiting_for);
+	log_write(&ev);
+	session_close(s, "a deadline passed");
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	channel_tick(s->channel, now_ms());
+	arm_tick(s);
+}
+
+/*
+ * Opening and freeing.
+ */
+
+static void
+session_free(struct session *s)
+{
+	approach_free(s->approach);
+	channel_free(s->channel);
+	pump_free(s->pump);
+	relay_free(s->relay);
+	leg_free(s->client);
+	leg_free(s->server);
+	link_free(s->gate);
+	link_free(s->keeper);
+	if (s->deadline != NULL)
+		event_free(s->deadline);
+	if (s->tick != NULL)
+		event_free(s->tick);
+	if (s->terminate != NULL)
+		event_free(s->terminate);
+	config_free(s->start->config);
+	free(s);
+}
+
+static bool
+session_open(struct session *s)
+{
+	const struct session_start *start = s->start;
+
+	s->approach_start =
+	    (struct approach_start){.base = start->base,
+	                            .config = start->config,
+	                            .listener = start->listener,
+	                            .server_tls = start->server_tls,
+	                            .client_tls = start->client_tls,
+	                            .client_fd = start->client_fd};
+	s->deadline = evtimer_new(s->base, on_deadline, s);
+	s->tick = evtimer_new(s->base, on_tick, s);
+	s->terminate = evsignal_new(s->base, SIGTERM, on_terminate, s);
+	s->gate = link_new(s->base, start->gate_fd, &gate_ops, s);
+	s->keeper = link_new(s->base, start->keeper_fd, &keeper_ops, s);
+	s->approach = approach_new(&s->approach_start, &approach_ops, s);
+	return s->deadline != NULL && s->tick != NULL && s->terminate != NULL &&
+	       s->gate != NULL && s->keeper != NULL && s->approach != NULL &&
+	       event_add(s->terminate, NULL) == 0;
+}
+
+int
+session_run(const struct session_start *start)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	char id[2 * KEEP_ID_LEN + 1];
+	bool opened;
+
+	if (s == NULL || !confine_session()) {
+		log_note(LOG_ERROR, "session", "cannot start");
+		free(s);
+		return EXIT_FAILURE;
+	}
+	/* A terminal's signals are for the gate. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	s->start = start;
+	s->base = start->base;
+	log_identity("session", log_hex(id, start->id, KEEP_ID_LEN));
+	opened = session_open(s);
+	if (opened)
+		(void)event_base_dispatch(s->base);
+	session_free(s);
+	return opened ? EXIT_SUCCESS : EXIT_FAILURE;
+}
