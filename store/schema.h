@@ -1,0 +1,38 @@
+/*
+ * The tables of the store, and the question whether a file is such a store.
+ * The SQL here and in engine.c is what PostgreSQL and its relatives also take,
+ * apart from the names of types and the word STRICT.
+ */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#include <stdbool.h>
+
+struct sql;
+
+enum {
+	SCHEMA_APPLICATION_ID = 0x63647078, /* "cdpx" */
+	SCHEMA_VERSION = 1                  /* user_version */
+};
+
+enum schema_file {
+	SCHEMA_FILE_OURS,
+	SCHEMA_FILE_NEW,     /* empty: the tables are still to be made */
+	SCHEMA_FILE_NEWER,   /* made by a later version of cardproxy */
+	SCHEMA_FILE_FOREIGN, /* not a database, or somebody else's */
+	SCHEMA_FILE_FAILED   /* cannot be read; errno says why */
+};
+
+/*
+ * Look at the header of an open file without letting SQLite near it: opening
+ * alone could already replay a foreign journal.
+ */
+enum schema_file schema_inspect(int fd);
+
+/*
+ * Make the tables in an empty database, in one transaction and before WAL is
+ * switched on, so that the marks are in the file itself from the start.
+ */
+bool schema_create(struct sql *sql);
+
+#endif
