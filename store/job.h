@@ -1,0 +1,66 @@
+/*
+ * A job is one change of the store, asked for by a session or by the keeper
+ * itself.  The jobs of one turn of the loop are run in one transaction; when
+ * that fails, each is run again in its own, so that one job's fault is no other
+ * job's.  A job owns all it needs, and holds its result afterwards.
+ */
+#ifndef STORE_JOB_H
+#define STORE_JOB_H
+
+#include <sys/queue.h>
+
+#include "batch.h"
+#include "engine.h"
+
+enum { JOB_TURN_MAX = 64 /* jobs in one transaction */ };
+
+enum job_type {
+	JOB_START,      /* a session is there, or more is known of it */
+	JOB_STATE,      /* its user or policy */
+	JOB_APPLY,      /* a batch */
+	JOB_RELEASE,    /* a card was withdrawn */
+	JOB_SYNCED,     /* all has been asserted again */
+	JOB_END,        /* the session is over */
+	JOB_END_OTHERS, /* all that were not attached are over */
+	JOB_SWEEP       /* forget what nothing refers to */
+};
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	enum job_type type;
+	void *arg;    /* whose job it is; the caller's */
+	uint32_t seq; /* to be acknowledged */
+	char session[ENGINE_ID_SIZE];
+	char *user;        /* owner key, NULL: none */
+	char *reader_name; /* RELEASE */
+	uint8_t *message;  /* START, STATE, RELEASE: the datagram */
+	size_t message_len;
+	struct batch *batch;        /* APPLY */
+	char reason[KEEP_TEXT_MAX]; /* END; of a refusal afterwards */
+
+	struct keep_ack result; /* its reason is empty, see above */
+	bool user_changed;      /* the user's own certificates are others now */
+};
+TAILQ_HEAD(job_list, job);
+
+/* NULL: no memory. */
+struct job *job_new(enum job_type type, const char *session, uint32_t seq,
+                    void *arg);
+void job_free(struct job *job);
+
+/* Copies of what the job needs; false: no memory. */
+bool job_set_message(struct job *job, struct wire_view message);
+bool job_set_user(struct job *job, const char *user);
+bool job_set_reader_name(struct job *job, const char *name);
+void job_set_reason(struct job *job, struct wire_view reason);
+
+/* Does the session wait for an answer to this? */
+bool job_is_acknowledged(const struct job *job);
+
+/* Run them all; each has its result afterwards, durable if it is ok. */
+void job_run_all(const struct job_list *jobs, struct engine *engine,
+                 int64_t now);
+
+const char *job_type_name(enum job_type type);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * One attached session: the keeper's end of its socket pair, what it said of
+ * itself and its readers, and the batch it is sending.  Its datagrams are
+ * decoded here and become jobs for the store and news for the watchers; what it
+ * said stays in memory, for the control socket.
+ */
+#ifndef STORE_PEER_H
+#define STORE_PEER_H
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+#include "job.h"
+
+enum {
+	PEER_READERS_MAX = 64, /* devices of one session */
+	PEER_BURST = 64        /* datagrams of one peer in one turn */
+};
+
+struct peer_reader {
+	TAILQ_ENTRY(peer_reader) entry;
+	uint32_t reader;
+	enum keep_card_state card;
+	char *name;
+	char *family;
+	char *reason;
+	uint8_t atr[36];
+	size_t atr_len;
+	uint8_t card_id[KEEP_CARD_ID_LEN];
+	int64_t since; /* of this card state */
+};
+TAILQ_HEAD(peer_reader_list, peer_reader);
+
+struct peer;
+
+/* News go up to the keeper; arg is its own. */
+struct peer_ops {
+	/* To be run; the callee owns it now. */
+	void (*on_job)(void *arg, struct job *job);
+	/* Something to watch; reader or text may be NULL or empty. */
+	void (*on_news)(void *arg, const struct peer *peer, const char *name,
+	                const struct peer_reader *reader,
+	                struct wire_view text);
+	/* It is over; call peer_hang_up. */
+	void (*on_over)(void *arg, struct peer *peer, struct wire_view reason);
+};
+
+struct peer {
+	TAILQ_ENTRY(peer) entry;
+	const struct peer_ops *ops;
+	void *arg;
+	int fd; /* -1: over */
+	struct event *readable;
+
+	char id[ENGINE_ID_SIZE];
+	uint8_t raw_id[KEEP_ID_LEN];
+	uint32_t pid;
+	int64_t started_at;
+	bool greeted; /* HELLO has come */
+	bool syncing; /* adopted: its view waits for SYNCED */
+	bool unsaved; /* the store could not take what it said: say it again */
+	bool dirty;   /* its view may differ from the store */
+	const char *view_fault; /* why its view could not be made, or NULL */
+
+	enum keep_session_state state;
+	char *target;
+	char *client_name;
+	char *client_addr;
+	char *user;
+	char *source;
+	char *policy;
+	char *role;
+	char *reason;
+	struct peer_reader_list readers;
+	size_t reader_count;
+	struct batch *batch;
+};
+TAILQ_HEAD(peer_list, peer);
+
+/*
+ * Take the descriptor of an ATTACH and listen to it.  NULL: no memory; fd is
+ * closed in any case that fails.
+ */
+struct peer *peer_new(struct event_base *base, int fd,
+                      const struct keep_hello *hello,
+                      const struct peer_ops *ops, void *arg);
+
+/* Listen no more and close the pair; the memory of it stays. */
+void peer_hang_up(struct peer *peer);
+void peer_free(struct peer *peer);
+
+/* Have the session and its user stored, once more if need be. */
+void peer_save(struct peer *peer);
+
+/* Answer a COMMIT, RELEASE or SYNCED; false when it does not take it. */
+bool peer_acknowledge(struct peer *peer, uint32_t seq,
+                      const struct keep_ack *ack);
+
+/* "" for NULL. */
+const char *peer_text(const char *text);
+
+#endif
