@@ -488,3 +488,91 @@ lab_is() {
 	shift
 	[ "$(lab_query "$@")" = "$wanted" ]
 }
+
+# What the daemon knows, as counts and names; one place knows its JSON.
+lab_sessions() {
+	lab_query "$1" sessions 'length'
+}
+
+# lab_session DAEMON FIELD [USER]: of the only session, or of that user's.
+lab_session() {
+	lab_query "$1" sessions \
+		'[.[] | select($user == "" or .user == $user)][0] | .[$field]' \
+		--arg field "$2" --arg user "${3:-}"
+}
+
+# lab_certs DAEMON [USER]: how many in Personal stores.
+lab_certs() {
+	lab_query "$1" certs \
+		'[.[] | select(.store == "MY" and ($user == "" or .owner == $user))] | length' \
+		--arg user "${2:-}"
+}
+
+# lab_roots DAEMON [SESSION]: how many trust anchors are there.
+lab_roots() {
+	lab_query "$1" roots \
+		'[.[] | select(.kind == "anchor" and ($session == "" or .session == $session))] | length' \
+		--arg session "${2:-}"
+}
+
+# lab_reader DAEMON FIELD: of the first reader that has, or had, a card.
+lab_reader() {
+	lab_query "$1" readers \
+		'([.[] | select(.card != "empty")] + .)[0] | .[$field]' \
+		--arg field "$2"
+}
+
+# lab_has WANTED FUNCTION...: for lab_wait.
+lab_has() {
+	local wanted=$1
+
+	shift
+	[ "$("$@")" = "$wanted" ]
+}
+
+# lab_some FUNCTION...: the number is not 0.
+lab_some() {
+	[ "$("$@")" -gt 0 ]
+}
+
+# The directory of a session's view.
+lab_view() {
+	echo "$(lab_home "$1")/run/session/$(lab_session "$1" id "${2:-}")"
+}
+
+# lab_verifies VIEW CERTIFICATE: by OpenSSL, trusting that view alone.
+lab_verifies() {
+	cat "$1"/intermediates/* >"$LAB/run/untrusted" 2>/dev/null || true
+	openssl verify -no-CAfile -no-CAstore -CApath "$1/certs" \
+		-untrusted "$LAB/run/untrusted" "$2" >/dev/null 2>&1
+}
+
+# --- scenes that several scripts begin with ------------------------------
+
+# A machine with a virtual reader, a shadow server that never speaks rdpdr, and
+# a daemon "main" at 3901 that plays the server's half.  Cards' roots leave with
+# the card.  Arguments: further keys of the target.
+lab_scene_own() {
+	lab_pcscd one 5001
+	lab_display 1
+	lab_shadow 4001 1
+	lab_config main 3901 shadow
+	lab_target main shadow 4001 verify=none rdpdr=own identity=claimed \
+		policy=removal "$@"
+	lab_policy main removal RootCertificateCleanupOption=1
+}
+
+# xrdp, and a daemon "main" at 3901 that stands in its channel.
+lab_scene_relay() {
+	lab_pcscd one 5001
+	lab_xrdp 4001
+	lab_config main 3901 xrdp
+	lab_target main xrdp 4001 verify=none rdpdr=relay identity=claimed \
+		policy=removal "$@"
+	lab_policy main removal RootCertificateCleanupOption=1
+}
+
+# Cards of pki.sh: what a GIDS card gives (its computer certificate is none of
+# the user's), and what a PIV card gives (9E is a device's).
+LAB_GIDS_CERTS=4
+LAB_PIV_CERTS=5
