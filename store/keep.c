@@ -2,9 +2,68 @@
 
 enum {
 	ATR_MAX = 36, /* bytes on the wire, [MS-RDPESC] 2.2.4 */
-	SKI_MAX = 64, /* a SHA-512 at most, RFC 7093 */
 	PID_MAX = INT32_MAX
 };
+
+/* The well-formed sequences of UTF-8, RFC 3629; a NUL is no text. */
+// clang-format off
+static const struct utf8 {
+	uint8_t first, last; /* of the lead byte */
+	uint8_t tail;        /* bytes that follow */
+	uint8_t low, high;   /* of the first of them */
+} sequences[] = {
+	{ 0x01, 0x7f, 0, 0x00, 0x00 },
+	{ 0xc2, 0xdf, 1, 0x80, 0xbf },
+	{ 0xe0, 0xe0, 2, 0xa0, 0xbf },
+	{ 0xe1, 0xec, 2, 0x80, 0xbf },
+	{ 0xed, 0xed, 2, 0x80, 0x9f }, /* no surrogates */
+	{ 0xee, 0xef, 2, 0x80, 0xbf },
+	{ 0xf0, 0xf0, 3, 0x90, 0xbf },
+	{ 0xf1, 0xf3, 3, 0x80, 0xbf },
+	{ 0xf4, 0xf4, 3, 0x80, 0x8f },
+};
+// clang-format on
+
+static bool
+skip_character(struct wire_in *in)
+{
+	uint8_t lead = wire_u8(in);
+
+	for (size_t i = 0; i < sizeof(sequences) / sizeof(*sequences); i++) {
+		const struct utf8 *seq = &sequences[i];
+		uint8_t low = seq->low;
+		uint8_t high = seq->high;
+
+		if (lead < seq->first || lead > seq->last)
+			continue;
+		for (uint8_t tail = 0; tail < seq->tail; tail++) {
+			uint8_t byte = wire_u8(in);
+
+			if (byte < low || byte > high)
+				return false;
+			low = 0x80;
+			high = 0xbf;
+		}
+		return wire_ok(in);
+	}
+	return false;
+}
+
+/*
+ * What is no text here would be cut in one place and kept whole in another, or
+ * make the output of a table unreadable.
+ */
+static bool
+is_text(struct wire_view text)
+{
+	struct wire_in in = wire_in_view(text);
+
+	while (in.left > 0) {
+		if (!skip_character(&in))
+			return false;
+	}
+	return true;
+}
 
 /* Writing: what keep.h does not allow is a fault before it leaves. */
 
@@ -29,6 +88,8 @@ put_blob(struct wire_out *out, struct wire_view blob, size_t max)
 static void
 put_text(struct wire_out *out, struct wire_view text)
 {
+	if (!is_text(text))
+		out_fail(out, WIRE_VALUE);
 	put_blob(out, text, KEEP_TEXT_MAX);
 }
 
@@ -56,19 +117,13 @@ get_blob(struct wire_in *in, size_t max)
 	return wire_bytes(in, len);
 }
 
-/*
- * A NUL is no text: what comes after it would be lost in one place and kept in
- * another.
- */
 static struct wire_view
 get_text(struct wire_in *in)
 {
 	struct wire_view text = get_blob(in, KEEP_TEXT_MAX);
 
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == 0)
-			wire_fail(in, WIRE_VALUE);
-	}
+	if (!is_text(text))
+		wire_fail(in, WIRE_VALUE);
 	return text;
 }
 
@@ -227,8 +282,8 @@ put_cert_facts(struct wire_out *out, const struct keep_cert *cert)
 	put_text(out, cert->serial);
 	put_time(out, cert->not_before);
 	put_time(out, cert->not_after);
-	put_blob(out, cert->ski, SKI_MAX);
-	put_blob(out, cert->aki, SKI_MAX);
+	put_blob(out, cert->ski, KEEP_TEXT_MAX);
+	put_blob(out, cert->aki, KEEP_TEXT_MAX);
 	put_text(out, cert->key_alg);
 	wire_put_u32(out, cert->key_bits);
 	wire_put_u32(out, cert->subject_hash);
@@ -249,8 +304,8 @@ get_cert_facts(struct wire_in *in, struct keep_cert *cert)
 	cert->serial = get_text(in);
 	cert->not_before = get_time(in);
 	cert->not_after = get_time(in);
-	cert->ski = get_blob(in, SKI_MAX);
-	cert->aki = get_blob(in, SKI_MAX);
+	cert->ski = get_blob(in, KEEP_TEXT_MAX);
+	cert->aki = get_blob(in, KEEP_TEXT_MAX);
 	cert->key_alg = get_text(in);
 	cert->key_bits = wire_u32(in);
 	cert->subject_hash = wire_u32(in);
