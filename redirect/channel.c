@@ -1,0 +1,593 @@
+#include "inside.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	APDU_MS = 5000,   /* defaults of the configuration */
+	CARD_MS = 20000,
+	/* SUSPEND and RESUME, [MS-RDPBCGR] 2.2.6.1.1: chunks without data. */
+	FLAGS_FLOW = 0x20 | 0x40
+};
+
+static const char *const side_names[] = {
+    [CHANNEL_CLIENT] = "client",
+    [CHANNEL_SERVER] = "server",
+};
+
+void
+channel_send(struct channel *ch, enum channel_side to, struct wire_view message)
+{
+	struct log_event ev = log_event(LOG_ERROR, "message-dropped");
+
+	if (outlet_send(&ch->out[to], message))
+		return;
+	log_text(&ev, "to", side_names[to]);
+	log_text(&ev, "reason", "too much is waiting");
+	log_write(&ev);
+}
+
+/* Tell the machine which half we play, or why there is no card. */
+static void
+tell_role(struct channel *ch)
+{
+	static const char *const names[] = {
+	    [CHANNEL_ROLE_NONE] = "none",
+	    [CHANNEL_ROLE_RELAY] = "relay",
+	    [CHANNEL_ROLE_OWN] = "own",
+	};
+	const char *role = names[ch->role];
+	const char *reason = "";
+	struct log_event ev = log_event(LOG_INFO, "role");
+
+	if (ch->fault != NULL)
+		reason = ch->fault;
+	else if (!ch->redirect)
+		reason = "policy";
+	if (reason[0] != '\0')
+		role = names[CHANNEL_ROLE_NONE];
+	log_text(&ev, "role", role);
+	log_text(&ev, "reason", reason);
+	log_write(&ev);
+	certprop_role(ch->certprop, role, reason);
+}
+
+/* ---- our calls: the watch, the read jobs and what they tell */
+
+static void
+send_call(void *arg, struct wire_view message)
+{
+	channel_send(arg, CHANNEL_CLIENT, message);
+}
+
+static void
+on_reader_added(void *arg, uint32_t reader, const char *name, uint64_t now_ms)
+{
+	struct channel *ch = arg;
+
+	certprop_reader_added(ch->certprop, reader, name, now_ms);
+}
+
+static void
+on_reader_gone(void *arg, uint32_t reader, uint64_t now_ms)
+{
+	struct channel *ch = arg;
+
+	certprop_reader_gone(ch->certprop, reader, now_ms);
+}
+
+static void
+on_card(void *arg, uint32_t reader, enum certprop_presence presence,
+    uint16_t counter, struct wire_view atr, uint64_t now_ms)
+{
+	struct channel *ch = arg;
+
+	certprop_card_state(ch->certprop, reader, presence, counter, atr,
+	    now_ms);
+}
+
+static void
+on_read(void *arg, uint32_t reader, const struct card_content *content,
+    uint64_t now_ms)
+{
+	struct channel *ch = arg;
+
+	certprop_card_read(ch->certprop, reader, content, now_ms);
+}
+
+static void
+on_read_failed(void *arg, uint32_t reader, enum certprop_failure failure,
+    const char *reason, uint64_t now_ms)
+{
+	struct channel *ch = arg;
+
+	certprop_card_failed(ch->certprop, reader, failure, reason, now_ms);
+}
+
+static const struct watch_ops watch_ops = {
+    .on_added = on_reader_added,
+    .on_gone = on_reader_gone,
+    .on_card = on_card,
+};
+
+static const struct reading_ops reading_ops = {
+    .on_read = on_read,
+    .on_failed = on_read_failed,
+};
+
+/* ---- what the propagation machine asks for */
+
+/* Noted only: the machine may ask from anywhere; channel_deadline is now. */
+static void
+read_card(void *arg, uint32_t reader, const struct card_hints *hints)
+{
+	struct channel *ch = arg;
+	struct wire_out atr = wire_out(ch->job.atr, sizeof(ch->job.atr));
+
+	wire_put_view(&atr, hints->atr);
+	ch->job.wanted = true;
+	ch->job.reader = reader;
+	ch->job.hints = *hints;
+	ch->job.hints.atr = wire_written(&atr);
+}
+
+static void
+cancel_read(void *arg, uint32_t reader)
+{
+	struct channel *ch = arg;
+
+	if (ch->job.wanted && ch->job.reader == reader)
+		ch->job.wanted = false;
+	else if (ch->reading.reader == reader)
+		reading_cancel(&ch->reading, ch->now_ms);
+}
+
+static void
+tell_keeper(void *arg, const struct keep_msg *msg)
+{
+	struct channel *ch = arg;
+
+	ch->ops->tell_keeper(ch->arg, msg);
+}
+
+static const struct certprop_ops certprop_ops = {
+    .read_card = read_card,
+    .cancel_read = cancel_read,
+    .tell_keeper = tell_keeper,
+};
+
+/* Begin the read that waits, if one does and none is under way. */
+static void
+start_job(struct channel *ch)
+{
+	const struct watch_reader *reader;
+
+	if (!ch->job.wanted || reading_busy(&ch->reading))
+		return;
+	ch->job.wanted = false;
+	reader = watch_find(&ch->watch, ch->job.reader);
+	if (reader == NULL)
+		certprop_card_failed(ch->certprop, ch->job.reader,
+		    CERTPROP_RETRY, "no such reader", ch->now_ms);
+	else
+		reading_start(&ch->reading, ch->job.reader, &reader->name,
+		    &ch->job.hints, ch->now_ms);
+}
+
+void
+channel_card_ready(struct channel *ch)
+{
+	struct log_event ev = log_event(LOG_INFO, "device-in-use");
+	uint32_t device;
+
+	if (ch->calls.open || ch->fault != NULL || ch->ended ||
+	    !devices_ready(&ch->devices, &device))
+		return;
+	log_number(&ev, "device", device);
+	log_write(&ev);
+	calls_open(&ch->calls, device);
+	watch_start(&ch->watch, ch->now_ms);
+}
+
+/* The calls end here and now; the client will answer none of them. */
+static void
+stop_card(struct channel *ch)
+{
+	calls_close(&ch->calls);
+	reading_stop(&ch->reading);
+	ch->job.wanted = false;
+	watch_stop(&ch->watch, ch->now_ms);
+}
+
+void
+channel_card_lost(struct channel *ch, uint32_t device)
+{
+	if (ch->calls.open && ch->calls.device == device)
+		stop_card(ch);
+}
+
+/* ---- roles */
+
+void
+channel_fault(struct channel *ch, enum channel_side side, const char *what)
+{
+	struct log_event ev = log_event(LOG_WARNING, "rdpdr-fault");
+
+	if (ch->fault != NULL)
+		return;
+	log_text(&ev, "from", side_names[side]);
+	log_text(&ev, "what", what);
+	log_write(&ev);
+	ch->fault = what;
+	stop_card(ch);
+	passage_refuse_all(ch);
+	if (!ch->ended)
+		tell_role(ch);
+}
+
+void
+channel_server_speaks(struct channel *ch)
+{
+	if (ch->role == CHANNEL_ROLE_OWN) {
+		log_note(LOG_NOTICE, "handed-over",
+		    "the server announces after all");
+		ch->stale.active = true;
+		ch->stale.unanswered = ch->own.state == OWN_ANNOUNCED;
+		own_stop(&ch->own);
+	} else if (ch->role == CHANNEL_ROLE_RELAY) {
+		log_note(LOG_INFO, "announced-again",
+		    "the server starts the channel anew");
+	}
+	stop_card(ch);
+	mux_void(ch->mux);
+	devices_void(&ch->devices);
+	if (ch->role == CHANNEL_ROLE_RELAY)
+		return;
+	ch->role = CHANNEL_ROLE_RELAY;
+	if (!ch->ended)
+		tell_role(ch);
+}
+
+static void
+own_send(void *arg, struct wire_view message)
+{
+	channel_send(arg, CHANNEL_CLIENT, message);
+}
+
+static bool
+own_on_card(void *arg, uint32_t device)
+{
+	struct channel *ch = arg;
+	bool taken = ch->redirect && ch->fault == NULL;
+	struct log_event ev = log_event(LOG_INFO, "device-announced");
+
+	log_number(&ev, "device", device);
+	log_text(&ev, "verdict", taken ? "taken" : "refused");
+	log_write(&ev);
+	channel_card_lost(ch, device);
+	return devices_set(&ch->devices, device,
+	           taken ? DEVICES_READY : DEVICES_HIDDEN) &&
+	       taken;
+}
+
+static void
+own_on_other(void *arg, uint32_t device)
+{
+	struct log_event ev = log_event(LOG_DEBUG, "device-refused");
+
+	(void)arg;
+	log_number(&ev, "device", device);
+	log_write(&ev);
+}
+
+static void
+own_on_removed(void *arg, uint32_t device)
+{
+	struct channel *ch = arg;
+
+	if (devices_state(&ch->devices, device) == DEVICES_UNKNOWN)
+		return;
+	(void)devices_set(&ch->devices, device, DEVICES_VOID);
+	channel_card_lost(ch, device);
+}
+
+static const struct own_ops own_ops = {
+    .send = own_send,
+    .on_card = own_on_card,
+    .on_other = own_on_other,
+    .on_removed = own_on_removed,
+};
+
+/* Any number will do that differs from one connection to the next. */
+static uint32_t
+client_id(uint64_t now_ms)
+{
+	return (uint32_t)(now_ms ^ (now_ms >> 32)) * UINT32_C(2654435761);
+}
+
+/* Not in the middle of what the server is saying: that decides instead. */
+static void
+play_server(struct channel *ch)
+{
+	ch->own_at = UINT64_MAX;
+	if (ch->role != CHANNEL_ROLE_NONE || ch->fault != NULL || ch->ended)
+		return;
+	if (!chunk_join_idle(&ch->in[CHANNEL_SERVER]) ||
+	    !chunk_join_idle(&ch->in[CHANNEL_CLIENT])) {
+		ch->own_at = ch->now_ms + 1 + ch->config.own_after_ms;
+		return;
+	}
+	log_note(LOG_INFO, "own-role-started", "the server is silent");
+	ch->role = CHANNEL_ROLE_OWN;
+	own_start(&ch->own, client_id(ch->now_ms), &own_ops, ch);
+	tell_role(ch);
+}
+
+static void
+own_from_client(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = wire_in_view(message);
+	struct rdpefs_header header;
+	const char *wrong;
+
+	if (rdpefs_header_decode(&in, &header) &&
+	    header.component == RDPEFS_CORE &&
+	    header.packet == RDPEFS_DEVICE_COMPLETION) {
+		passage_completion(ch, message);
+		return;
+	}
+	if (ch->fault != NULL)
+		return;
+	wrong = own_message(&ch->own, message, &own_ops, ch);
+	if (wrong != NULL)
+		channel_fault(ch, CHANNEL_CLIENT, wrong);
+	else
+		channel_card_ready(ch);
+}
+
+/* ---- chunks */
+
+static bool
+is_ours(const struct channel *ch, enum channel_side from, struct wire_view head)
+{
+	return ch->role == CHANNEL_ROLE_OWN || passage_wants(ch, from, head);
+}
+
+/*
+ * In our own role the client speaks to us alone; of the server only its
+ * announce is heard, which passage_from_server picks out.
+ */
+static void
+on_message(struct channel *ch, enum channel_side from, struct wire_view message)
+{
+	struct wire_in in = wire_in_view(message);
+	struct rdpefs_header header;
+
+	if (from == CHANNEL_CLIENT && ch->role == CHANNEL_ROLE_OWN) {
+		own_from_client(ch, message);
+	} else if (from == CHANNEL_CLIENT) {
+		passage_from_client(ch, message);
+	} else if (ch->role != CHANNEL_ROLE_OWN ||
+	           (rdpefs_header_decode(&in, &header) &&
+	               header.packet == RDPEFS_SERVER_ANNOUNCE)) {
+		passage_from_server(ch, message);
+	}
+}
+
+/*
+ * The chunk belongs to a message that passes.  Its last chunk is sent by us
+ * when something waits for it, so that the order is ours to keep.
+ */
+static enum channel_verdict
+pass(struct outlet *out, const struct chunk_join *join, uint32_t total,
+    uint32_t flags, struct wire_view data)
+{
+	out->busy = !chunk_join_idle(join);
+	if (out->busy || !outlet_waits(out))
+		return CHANNEL_PASS;
+	outlet_pass(out, total, flags, data);
+	outlet_flush(out);
+	return CHANNEL_TAKE;
+}
+
+static enum channel_verdict
+decide(struct channel *ch, enum channel_side from, uint32_t total,
+    uint32_t flags, struct wire_view data, enum chunk_step *step)
+{
+	enum channel_side to =
+	    from == CHANNEL_CLIENT ? CHANNEL_SERVER : CHANNEL_CLIENT;
+	struct chunk_join *join = &ch->in[from];
+	struct wire_view held;
+
+	if (is_ours(ch, from, chunk_join_seen(join))) {
+		*step = chunk_join_own(join);
+		return CHANNEL_TAKE;
+	}
+	held = chunk_join_pass(join);
+	if (held.len > 0)
+		outlet_pass(&ch->out[to], total,
+		    CHANNEL_FLAG_FIRST | ch->out[to].show, held);
+	return pass(&ch->out[to], join, total, flags, data);
+}
+
+static enum channel_verdict
+route(struct channel *ch, enum channel_side from, uint32_t total,
+    uint32_t flags, struct wire_view data)
+{
+	enum channel_side to =
+	    from == CHANNEL_CLIENT ? CHANNEL_SERVER : CHANNEL_CLIENT;
+	struct chunk_join *join = &ch->in[from];
+	enum chunk_step step = chunk_join_take(join, total, flags, data);
+	enum channel_verdict verdict = CHANNEL_TAKE;
+
+	if (step == CHUNK_DECIDE)
+		verdict = decide(ch, from, total, flags, data, &step);
+	else if (step == CHUNK_PASS)
+		verdict = pass(&ch->out[to], join, total, flags, data);
+	if (step == CHUNK_WHOLE)
+		on_message(ch, from, chunk_join_seen(join));
+	if (step == CHUNK_FAULT) {
+		outlet_flush(&ch->out[to]);
+		channel_fault(ch, from, chunk_join_why(join));
+	}
+	return verdict;
+}
+
+enum channel_verdict
+channel_chunk(struct channel *ch, enum channel_side from, uint32_t total,
+    uint32_t flags, struct wire_view data, uint64_t now_ms)
+{
+	enum channel_side to =
+	    from == CHANNEL_CLIENT ? CHANNEL_SERVER : CHANNEL_CLIENT;
+	enum channel_verdict verdict;
+
+	ch->now_ms = now_ms;
+	if (data.len == 0 && (flags & FLAGS_FLOW) != 0)
+		return CHANNEL_PASS;
+	ch->out[to].show = flags & CHANNEL_FLAG_SHOW_PROTOCOL;
+	verdict = route(ch, from, total, flags, data);
+	start_job(ch);
+	return verdict;
+}
+
+/* ---- life */
+
+static bool
+make_parts(struct channel *ch, const struct certprop_policy *policy)
+{
+	ch->mux = mux_new();
+	ch->certprop = certprop_new(policy, &certprop_ops, ch);
+	if (ch->mux == NULL || ch->certprop == NULL)
+		return false;
+	calls_init(&ch->calls, ch->mux, send_call, ch);
+	watch_init(&ch->watch, &ch->calls, &watch_ops, ch);
+	reading_init(&ch->reading, &ch->calls, &reading_ops, ch,
+	    ch->config.apdu_ms, ch->config.card_ms);
+	return true;
+}
+
+struct channel *
+channel_new(const struct channel_config *config,
+    const struct certprop_policy *policy, const struct channel_ops *ops,
+    void *arg)
+{
+	struct channel *ch = calloc(1, sizeof(*ch));
+
+	if (ch == NULL)
+		return NULL;
+	ch->config = *config;
+	if (ch->config.apdu_ms == 0)
+		ch->config.apdu_ms = APDU_MS;
+	if (ch->config.card_ms == 0)
+		ch->config.card_ms = CARD_MS;
+	ch->redirect = policy->redirect;
+	ch->ops = ops;
+	ch->arg = arg;
+	ch->own_at = UINT64_MAX;
+	chunk_join_init(&ch->in[CHANNEL_CLIENT]);
+	chunk_join_init(&ch->in[CHANNEL_SERVER]);
+	outlet_init(&ch->out[CHANNEL_CLIENT], CHANNEL_CLIENT, ops, arg);
+	outlet_init(&ch->out[CHANNEL_SERVER], CHANNEL_SERVER, ops, arg);
+	if (!make_parts(ch, policy)) {
+		channel_free(ch);
+		return NULL;
+	}
+	return ch;
+}
+
+void
+channel_free(struct channel *ch)
+{
+	if (ch == NULL)
+		return;
+	card_read_free(ch->reading.job);
+	certprop_free(ch->certprop);
+	mux_free(ch->mux);
+	for (size_t i = 0; i < CHANNEL_SIDES; i++) {
+		chunk_join_clear(&ch->in[i]);
+		outlet_clear(&ch->out[i]);
+	}
+	free(ch);
+}
+
+struct certprop *
+channel_certprop(struct channel *ch)
+{
+	return ch->certprop;
+}
+
+void
+channel_chunk_size(struct channel *ch, uint32_t bytes)
+{
+	if (bytes == 0)
+		return;
+	if (bytes > CHANNEL_CHUNK_MAX)
+		bytes = CHANNEL_CHUNK_MAX;
+	ch->out[CHANNEL_CLIENT].chunk_size = bytes;
+	ch->out[CHANNEL_SERVER].chunk_size = bytes;
+}
+
+/* A connection can be activated again; the channel does not notice. */
+void
+channel_activated(struct channel *ch, uint64_t now_ms)
+{
+	ch->now_ms = now_ms;
+	if (ch->activated)
+		return;
+	ch->activated = true;
+	if (ch->config.role == CHANNEL_OWN)
+		play_server(ch);
+	else if (ch->config.role == CHANNEL_AUTO)
+		ch->own_at = now_ms + ch->config.own_after_ms;
+}
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t
+channel_deadline(const struct channel *ch)
+{
+	uint64_t due = ch->own_at;
+
+	if (ch->ended)
+		return UINT64_MAX;
+	if (ch->job.wanted && !reading_busy(&ch->reading))
+		return ch->now_ms;
+	due = earlier(due, certprop_deadline(ch->certprop));
+	due = earlier(due, watch_deadline(&ch->watch));
+	return earlier(due, reading_deadline(&ch->reading));
+}
+
+void
+channel_tick(struct channel *ch, uint64_t now_ms)
+{
+	ch->now_ms = now_ms;
+	if (ch->ended)
+		return;
+	if (now_ms >= ch->own_at)
+		play_server(ch);
+	watch_tick(&ch->watch, now_ms);
+	reading_tick(&ch->reading, now_ms);
+	if (now_ms >= certprop_deadline(ch->certprop))
+		certprop_tick(ch->certprop, now_ms);
+	start_job(ch);
+}
+
+void
+channel_end(struct channel *ch, const char *reason, uint64_t now_ms)
+{
+	ch->now_ms = now_ms;
+	if (ch->ended)
+		return;
+	ch->ended = true;
+	ch->job.wanted = false;
+	reading_end(&ch->reading);
+	watch_end(&ch->watch);
+	calls_close(&ch->calls);
+	certprop_end(ch->certprop, reason, now_ms);
+	ch->job.wanted = false;
+}

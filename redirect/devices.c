@@ -1,0 +1,89 @@
+#include "devices.h"
+
+static struct devices_entry *
+find(struct devices *devices, uint32_t id)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].id == id)
+			return &devices->list[i];
+	}
+	return NULL;
+}
+
+static void
+take_at(struct devices *devices, size_t at)
+{
+	for (size_t i = at + 1; i < devices->count; i++)
+		devices->list[i - 1] = devices->list[i];
+	devices->count--;
+}
+
+/* The memory of a void device gives way to a living one. */
+static bool
+make_room(struct devices *devices)
+{
+	if (devices->count < DEVICES_MAX)
+		return true;
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].state == DEVICES_VOID) {
+			take_at(devices, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+devices_set(struct devices *devices, uint32_t id, enum devices_state state)
+{
+	struct devices_entry *known = find(devices, id);
+
+	if (known != NULL) {
+		known->state = state;
+		return true;
+	}
+	if (!make_room(devices))
+		return false;
+	devices->list[devices->count++] = (struct devices_entry){id, state};
+	return true;
+}
+
+enum devices_state
+devices_state(const struct devices *devices, uint32_t id)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].id == id)
+			return devices->list[i].state;
+	}
+	return DEVICES_UNKNOWN;
+}
+
+void
+devices_forget(struct devices *devices, uint32_t id)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].id == id) {
+			take_at(devices, i);
+			return;
+		}
+	}
+}
+
+void
+devices_void(struct devices *devices)
+{
+	for (size_t i = 0; i < devices->count; i++)
+		devices->list[i].state = DEVICES_VOID;
+}
+
+bool
+devices_ready(const struct devices *devices, uint32_t *id)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].state == DEVICES_READY) {
+			*id = devices->list[i].id;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,485 @@
+#include "inside.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHORT_MAX = 64 }; /* bytes of the short messages made here */
+
+/* What a message is, from its first bytes; zeros where they are missing. */
+struct head {
+	struct rdpefs_header header;
+	uint32_t device;
+	uint32_t completion_id; /* of a completion */
+};
+
+static struct head
+look(struct wire_view message)
+{
+	struct wire_in in = wire_in_view(message);
+	struct head head = {.device = 0};
+
+	if (!rdpefs_header_decode(&in, &head.header) ||
+	    head.header.component != RDPEFS_CORE)
+		return (struct head){.header = {.packet = 0}};
+	head.device = wire_u32(&in);
+	head.completion_id = wire_u32(&in);
+	return head;
+}
+
+static struct wire_in
+body(struct wire_view message)
+{
+	struct wire_in in = wire_in_view(message);
+
+	wire_skip(&in, RDPEFS_HEADER_LEN);
+	return in;
+}
+
+static bool
+wants_from_server(const struct channel *ch, const struct head *head)
+{
+	switch (head->header.packet) {
+	case RDPEFS_SERVER_ANNOUNCE:
+	case RDPEFS_DEVICE_REPLY:
+		return true;
+	case RDPEFS_DEVICE_REQUEST:
+		return devices_state(&ch->devices, head->device) !=
+		       DEVICES_UNKNOWN;
+	default:
+		return false;
+	}
+}
+
+static bool
+wants_from_client(const struct channel *ch, const struct head *head)
+{
+	switch (head->header.packet) {
+	case RDPEFS_DEVICE_LIST_ANNOUNCE:
+	case RDPEFS_DEVICE_LIST_REMOVE:
+		return true;
+	case RDPEFS_DEVICE_COMPLETION:
+		break;
+	default:
+		return false;
+	}
+	switch (devices_state(&ch->devices, head->device)) {
+	case DEVICES_ANNOUNCED:
+	case DEVICES_READY:
+		return true;
+	case DEVICES_HIDDEN:
+	case DEVICES_VOID:
+		return mux_in_range(head->completion_id);
+	case DEVICES_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+bool
+passage_wants(const struct channel *ch, enum channel_side from,
+    struct wire_view message)
+{
+	struct head head = look(message);
+
+	if (from == CHANNEL_SERVER)
+		return wants_from_server(ch, &head);
+	return ch->stale.active || wants_from_client(ch, &head);
+}
+
+/* Relay a message with the completion id at offset at replaced. */
+static void
+send_with_id(struct channel *ch, enum channel_side to, struct wire_view message,
+    size_t at, uint32_t id)
+{
+	uint8_t *copy = malloc(message.len);
+	struct wire_out out = wire_out(copy, message.len);
+
+	if (copy == NULL) {
+		log_note(LOG_ERROR, "message-dropped", "out of memory");
+		return;
+	}
+	wire_put_view(&out, message);
+	wire_set_u32(&out, at, id);
+	channel_send(ch, to, wire_written(&out));
+	explicit_bzero(copy, message.len); /* perhaps a PIN */
+	free(copy);
+}
+
+/* The server's IRP gets an answer without the client. */
+static void
+refuse(struct channel *ch, uint32_t device, uint32_t id)
+{
+	struct rdpefs_completion completion = {
+	    .device_id = device,
+	    .completion_id = id,
+	    .status = (uint32_t)RDPEFS_STATUS_UNSUCCESSFUL,
+	};
+	uint8_t data[SHORT_MAX];
+	struct wire_out out = wire_out(data, sizeof(data));
+
+	rdpefs_output_encode(&out, &completion, (struct wire_view){.len = 0});
+	channel_send(ch, CHANNEL_SERVER, wire_written(&out));
+}
+
+void
+passage_refuse_all(struct channel *ch)
+{
+	struct mux_irp irp;
+
+	while (mux_take(ch->mux, MUX_SERVER, &irp))
+		refuse(ch, irp.device, irp.origin);
+}
+
+static void
+on_server_announce(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_announce announce;
+
+	if (!rdpefs_announce_decode(&in, &announce)) {
+		channel_fault(ch, CHANNEL_SERVER, "malformed server announce");
+		return;
+	}
+	channel_server_speaks(ch);
+	channel_send(ch, CHANNEL_CLIENT, message);
+}
+
+/* The client hears of its acceptance before it hears a call of ours. */
+static void
+on_device_reply(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_reply reply;
+	enum devices_state state;
+
+	if (!rdpefs_reply_decode(&in, &reply)) {
+		channel_fault(ch, CHANNEL_SERVER, "malformed device reply");
+		return;
+	}
+	state = devices_state(&ch->devices, reply.device_id);
+	if (state == DEVICES_HIDDEN)
+		return;
+	channel_send(ch, CHANNEL_CLIENT, message);
+	if (state != DEVICES_ANNOUNCED)
+		return;
+	(void)devices_set(&ch->devices, reply.device_id,
+	    reply.result == RDPEFS_STATUS_SUCCESS ? DEVICES_READY
+	                                          : DEVICES_VOID);
+	channel_card_ready(ch);
+}
+
+/* The IOCTL of a request, 0 when it is none that can be read. */
+static uint32_t
+control_code(const struct rdpefs_request *request)
+{
+	struct wire_in in = wire_in_view(request->body);
+	struct rdpefs_control control;
+
+	if (request->major != RDPEFS_IRP_DEVICE_CONTROL ||
+	    !rdpefs_control_decode(&in, &control))
+		return 0;
+	return control.code;
+}
+
+static void
+on_request(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_request request;
+	uint32_t id;
+
+	if (!rdpefs_request_decode(&in, &request)) {
+		channel_fault(ch, CHANNEL_SERVER, "malformed device request");
+		return;
+	}
+	if (ch->fault != NULL ||
+	    devices_state(&ch->devices, request.device_id) == DEVICES_HIDDEN) {
+		refuse(ch, request.device_id, request.completion_id);
+		return;
+	}
+	if (!mux_add(ch->mux, MUX_SERVER, request.device_id,
+	        request.completion_id, control_code(&request), &id)) {
+		log_note(LOG_WARNING, "request-refused",
+		    "too many outstanding requests of the server");
+		refuse(ch, request.device_id, request.completion_id);
+		return;
+	}
+	send_with_id(ch, CHANNEL_CLIENT, message, RDPEFS_REQUEST_ID_AT, id);
+}
+
+void
+passage_from_server(struct channel *ch, struct wire_view message)
+{
+	switch (look(message).header.packet) {
+	case RDPEFS_SERVER_ANNOUNCE:
+		on_server_announce(ch, message);
+		return;
+	case RDPEFS_DEVICE_REPLY:
+		on_device_reply(ch, message);
+		return;
+	case RDPEFS_DEVICE_REQUEST:
+		on_request(ch, message);
+		return;
+	default:
+		return;
+	}
+}
+
+/* Kept from the server; the client is told no in its place. */
+static void
+hide(struct channel *ch, uint32_t device)
+{
+	struct rdpefs_reply reply = {
+	    .device_id = device,
+	    .result = (uint32_t)RDPEFS_STATUS_UNSUCCESSFUL,
+	};
+	struct log_event ev = log_event(LOG_NOTICE, "device-hidden");
+	uint8_t data[SHORT_MAX];
+	struct wire_out out = wire_out(data, sizeof(data));
+
+	log_number(&ev, "device", device);
+	log_text(&ev, "reason", ch->fault != NULL ? ch->fault : "policy");
+	log_write(&ev);
+	(void)devices_set(&ch->devices, device, DEVICES_HIDDEN);
+	rdpefs_reply_encode(&out, &reply);
+	channel_send(ch, CHANNEL_CLIENT, wire_written(&out));
+}
+
+static void
+note_card(struct channel *ch, uint32_t device)
+{
+	struct log_event ev = log_event(LOG_INFO, "device-announced");
+
+	log_number(&ev, "device", device);
+	log_write(&ev);
+	channel_card_lost(ch, device);
+	if (!devices_set(&ch->devices, device, DEVICES_ANNOUNCED))
+		channel_fault(ch, CHANNEL_CLIENT, "too many devices");
+}
+
+static bool
+is_live(enum devices_state state)
+{
+	return state == DEVICES_ANNOUNCED || state == DEVICES_READY;
+}
+
+/*
+ * One id for a smart card and for something else at once: whose messages are
+ * whose could not be told any more.
+ */
+static bool
+is_ambiguous(const struct channel *ch, const struct rdpefs_devices *devices)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct rdpefs_device *a = &devices->list[i];
+
+		if (a->type != RDPEFS_DEVICE_SMARTCARD &&
+		    is_live(devices_state(&ch->devices, a->id)))
+			return true;
+		for (size_t j = 0; j < i; j++) {
+			if (devices->list[j].id == a->id &&
+			    devices->list[j].type != a->type)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Take out of the list what is not to be seen; note the rest. */
+static bool
+sift(struct channel *ch, struct rdpefs_devices *devices)
+{
+	size_t count = 0;
+	bool hidden = false;
+
+	for (size_t i = 0; i < devices->count; i++) {
+		struct rdpefs_device *device = &devices->list[i];
+
+		if (device->type != RDPEFS_DEVICE_SMARTCARD)
+			devices_forget(&ch->devices, device->id);
+		else if (ch->redirect && ch->fault == NULL)
+			note_card(ch, device->id);
+		if (device->type == RDPEFS_DEVICE_SMARTCARD &&
+		    (!ch->redirect || ch->fault != NULL)) {
+			hide(ch, device->id);
+			hidden = true;
+			continue;
+		}
+		devices->list[count++] = *device;
+	}
+	devices->count = count;
+	return hidden;
+}
+
+/*
+ * Send a list that has become shorter.  It fits where the original did.
+ */
+static void
+send_devices(struct channel *ch, const struct rdpefs_devices *devices,
+    size_t size)
+{
+	uint8_t *data = malloc(size);
+	struct wire_out out = wire_out(data, size);
+
+	if (data == NULL) {
+		log_note(LOG_ERROR, "message-dropped", "out of memory");
+		return;
+	}
+	rdpefs_devices_encode(&out, devices);
+	if (wire_out_ok(&out))
+		channel_send(ch, CHANNEL_SERVER, wire_written(&out));
+	free(data);
+}
+
+static void
+on_devices(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_devices devices;
+
+	if (!rdpefs_devices_decode(&in, &devices)) {
+		channel_fault(ch, CHANNEL_CLIENT, "malformed device list");
+		return;
+	}
+	if (is_ambiguous(ch, &devices)) {
+		channel_fault(ch, CHANNEL_CLIENT,
+		    "one id for two kinds of device");
+		return;
+	}
+	if (sift(ch, &devices))
+		send_devices(ch, &devices, message.len);
+	else
+		channel_send(ch, CHANNEL_SERVER, message);
+}
+
+/* True when the server knows the device. */
+static bool
+note_removal(struct channel *ch, uint32_t device)
+{
+	enum devices_state state = devices_state(&ch->devices, device);
+
+	if (state == DEVICES_UNKNOWN)
+		return true;
+	(void)devices_set(&ch->devices, device, DEVICES_VOID);
+	channel_card_lost(ch, device);
+	return state != DEVICES_HIDDEN;
+}
+
+static void
+send_removal(struct channel *ch, const struct rdpefs_removal *removal)
+{
+	uint8_t data[SHORT_MAX + 4 * RDPEFS_DEVICES_MAX];
+	struct wire_out out = wire_out(data, sizeof(data));
+
+	rdpefs_removal_encode(&out, removal);
+	channel_send(ch, CHANNEL_SERVER, wire_written(&out));
+}
+
+static void
+on_removal(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_removal removal;
+	size_t count = 0;
+	size_t all;
+
+	if (!rdpefs_removal_decode(&in, &removal)) {
+		channel_fault(ch, CHANNEL_CLIENT, "malformed device removal");
+		return;
+	}
+	all = removal.count;
+	for (size_t i = 0; i < all; i++) {
+		if (note_removal(ch, removal.ids[i]))
+			removal.ids[count++] = removal.ids[i];
+	}
+	removal.count = count;
+	if (count == all)
+		channel_send(ch, CHANNEL_SERVER, message);
+	else if (count > 0)
+		send_removal(ch, &removal);
+	channel_card_ready(ch);
+}
+
+static void
+on_unknown(struct channel *ch, uint32_t device)
+{
+	struct log_event ev = log_event(LOG_NOTICE, "completion-dropped");
+
+	log_number(&ev, "device", device);
+	log_number(&ev, "count", mux_unknown_count(ch->mux));
+	log_write(&ev);
+	if (mux_unknown_count(ch->mux) >= MUX_UNKNOWN_MAX &&
+	    is_live(devices_state(&ch->devices, device)))
+		channel_fault(ch, CHANNEL_CLIENT, "answers to nothing");
+}
+
+void
+passage_completion(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_completion completion;
+	struct mux_irp irp;
+
+	if (ch->fault != NULL)
+		return;
+	if (!rdpefs_completion_decode(&in, &completion)) {
+		channel_fault(ch, CHANNEL_CLIENT, "malformed completion");
+		return;
+	}
+	switch (mux_complete(ch->mux, completion.device_id,
+	    completion.completion_id, &irp)) {
+	case MUX_FOUND:
+		if (irp.owner == MUX_OWN)
+			calls_complete(&ch->calls, &irp, &completion,
+			    ch->now_ms);
+		else
+			send_with_id(ch, CHANNEL_SERVER, message,
+			    RDPEFS_COMPLETION_ID_AT, irp.origin);
+		return;
+	case MUX_LATE:
+		return;
+	case MUX_UNKNOWN:
+		on_unknown(ch, completion.device_id);
+		return;
+	}
+}
+
+/*
+ * The first reply of the client answers our own announce if that was still
+ * unanswered, whatever id is in it: a client may keep an id of its own.
+ */
+static void
+on_stale(struct channel *ch, struct wire_view message)
+{
+	if (look(message).header.packet != RDPEFS_CLIENT_ID_CONFIRM)
+		return;
+	if (ch->stale.unanswered) {
+		ch->stale.unanswered = false;
+		return;
+	}
+	ch->stale.active = false;
+	channel_send(ch, CHANNEL_SERVER, message);
+}
+
+void
+passage_from_client(struct channel *ch, struct wire_view message)
+{
+	if (ch->stale.active) {
+		on_stale(ch, message);
+		return;
+	}
+	switch (look(message).header.packet) {
+	case RDPEFS_DEVICE_LIST_ANNOUNCE:
+		on_devices(ch, message);
+		return;
+	case RDPEFS_DEVICE_LIST_REMOVE:
+		on_removal(ch, message);
+		return;
+	case RDPEFS_DEVICE_COMPLETION:
+		passage_completion(ch, message);
+		return;
+	default:
+		return;
+	}
+}
