@@ -86,9 +86,7 @@ share_matters(const struct relay *r, enum relay_side from, struct wire_in in,
 {
 	struct share_head head;
 
-	if (!share_head_decode(&in, &head))
-		return false;
-	if (head.len != len)
+	if (!share_head_decode(&in, &head) || head.len != len)
 		return true;
 	if (from == RELAY_CLIENT)
 		return head.type == SHARE_CONFIRM_ACTIVE;

@@ -1,0 +1,305 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "messages.h"
+#include "share.h"
+#include "unicode.h"
+
+enum { INFO_UNICODE = 0x10 };
+
+static const struct message_info info_message = {
+    .flags = INFO_UNICODE | 0x13b,
+    .domain = "CONTOSO",
+    .user = "alice",
+    .password = "s3cret",
+    .address = "192.0.2.7",
+};
+
+static uint8_t bytes[8192];
+
+static struct wire_view
+build_info(const struct message_info *info)
+{
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
+
+	message_info(&out, info);
+	assert_true(wire_out_ok(&out));
+	return wire_written(&out);
+}
+
+static struct wire_view
+build_active(uint8_t type, uint32_t flags, uint32_t chunk_size)
+{
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
+
+	message_active(&out, type, flags, chunk_size);
+	assert_true(wire_out_ok(&out));
+	return wire_written(&out);
+}
+
+static void
+check_text(const struct share_text *text, const char *want)
+{
+	char out[64];
+
+	if (text->unicode)
+		assert_true(
+		    unicode_from_utf16le(out, sizeof(out), text->bytes));
+	else
+		assert_true(unicode_from_latin1(out, sizeof(out), text->bytes));
+	assert_string_equal(out, want);
+}
+
+static void
+test_info(void **state)
+{
+	struct message_info message = info_message;
+	struct share_info info;
+
+	(void)state;
+	for (int form = 0; form < 2; form++) {
+		struct wire_view data = build_info(&message);
+
+		assert_true(share_is_info(data));
+		assert_false(share_is_license(data));
+		assert_null(share_info_decode(data, &info));
+		check_text(&info.domain, "CONTOSO");
+		check_text(&info.user, "alice");
+		check_text(&info.client_address, "192.0.2.7");
+		message.flags &= ~(uint32_t)INFO_UNICODE;
+	}
+}
+
+/* Without the extended part there is no address, and that is all. */
+static void
+test_info_short(void **state)
+{
+	struct message_info message = info_message;
+	struct share_info info;
+	struct wire_view data;
+	size_t whole;
+
+	(void)state;
+	message.address = NULL;
+	data = build_info(&message);
+	whole = data.len;
+	assert_null(share_info_decode(data, &info));
+	assert_int_equal(info.client_address.bytes.len, 0);
+	data = build_info(&info_message);
+	for (size_t cut = 0; cut < whole + 24; cut++) {
+		uint8_t *copy = message_copy(data.data, cut);
+		struct wire_view view = {copy, cut};
+		const char *fault = share_info_decode(view, &info);
+
+		assert_int_equal(fault == NULL, cut == whole);
+		free(copy);
+	}
+}
+
+static void
+test_info_limits(void **state)
+{
+	char name[SHARE_TEXT_MAX + 2];
+	struct message_info message = info_message;
+	struct share_info info;
+
+	(void)state;
+	message.flags = 0;
+	message.user = name;
+	memset(name, 'u', sizeof(name));
+	name[SHARE_TEXT_MAX + 1] = '\0';
+	assert_string_equal(share_info_decode(build_info(&message), &info),
+	                    "Client Info: user name");
+	name[SHARE_TEXT_MAX] = '\0';
+	assert_null(share_info_decode(build_info(&message), &info));
+	message.domain = name;
+	name[SHARE_TEXT_MAX] = 'u';
+	assert_string_equal(share_info_decode(build_info(&message), &info),
+	                    "Client Info: domain");
+}
+
+static void
+test_info_encrypted(void **state)
+{
+	struct wire_view data = build_info(&info_message);
+	struct share_info info;
+
+	(void)state;
+	bytes[0] |= 8;
+	assert_string_equal(share_info_decode(data, &info),
+	                    "Client Info: encrypted inside TLS");
+}
+
+static void
+test_license(void **state)
+{
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
+	struct wire_view data;
+
+	(void)state;
+	message_license(&out);
+	data = wire_written(&out);
+	assert_true(share_is_license(data));
+	assert_false(share_is_info(data));
+	for (size_t cut = 0; cut < data.len; cut++)
+		assert_false(share_is_license((struct wire_view){bytes, cut}));
+}
+
+static void
+check_active(uint8_t type)
+{
+	struct wire_view data = build_active(type, 3, 16256);
+	struct share_vc vc;
+	size_t tail = type == 1 ? 4 : 0;
+	const char *fault;
+
+	fault = type == 1 ? share_demand_decode(data, &vc)
+	                  : share_confirm_decode(data, &vc);
+	assert_null(fault);
+	assert_int_equal(vc.flags, 3);
+	assert_int_equal(vc.chunk_size, 16256);
+	assert_int_equal(bytes[vc.flags_offset], 3);
+	for (size_t cut = 0; cut < data.len - tail; cut++) {
+		uint8_t *copy = message_copy(data.data, cut);
+		struct wire_view view = {copy, cut};
+
+		fault = type == 1 ? share_demand_decode(view, &vc)
+		                  : share_confirm_decode(view, &vc);
+		assert_non_null(fault);
+		free(copy);
+	}
+}
+
+static void
+test_active(void **state)
+{
+	struct share_vc vc;
+
+	(void)state;
+	check_active(SHARE_DEMAND_ACTIVE);
+	check_active(SHARE_CONFIRM_ACTIVE);
+	assert_null(share_demand_decode(build_active(1, 1, 0), &vc));
+	assert_int_equal(vc.chunk_size, 0);
+}
+
+/* The number of sets is not believed: rdesktop states a wrong one. */
+static void
+test_active_count(void **state)
+{
+	struct wire_view data = build_active(3, 1, 0);
+	struct share_vc vc;
+
+	(void)state;
+	assert_int_equal(bytes[20], 2); /* numberCapabilities */
+	bytes[20] = 13;
+	assert_null(share_confirm_decode(data, &vc));
+	assert_int_equal(vc.flags, 1);
+	bytes[20] = 0;
+	assert_null(share_confirm_decode(data, &vc));
+	assert_int_not_equal(vc.flags_offset, 0);
+}
+
+static void
+test_active_wrong(void **state)
+{
+	struct wire_view data = build_active(3, 1, 0);
+	struct share_vc vc;
+
+	(void)state;
+	assert_int_equal(bytes[26], 8); /* length of the first set */
+	bytes[26] = 3;
+	assert_string_equal(share_confirm_decode(data, &vc),
+	                    "capabilities: length of a set");
+	bytes[26] = 8;
+	bytes[24] = 0x14; /* a second set of virtual channels */
+	assert_string_equal(share_confirm_decode(data, &vc),
+	                    "capabilities: two virtual channel sets");
+	bytes[24] = 9;
+	bytes[34] = 7; /* the last set, too short for its flags */
+	assert_string_equal(share_confirm_decode(data, &vc),
+	                    "capabilities: flags of the virtual channel set");
+}
+
+static void
+test_next(void **state)
+{
+	static const uint8_t flow[] = {0, 0x80, 0x41, 0, 0, 0, 0xea, 3};
+	static const uint8_t deactivate[] = {4, 0, 0x16, 0};
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
+	struct share_head head;
+	struct wire_view pdu;
+	struct wire_in in;
+
+	(void)state;
+	wire_put_bytes(&out, flow, sizeof(flow));
+	wire_put_bytes(&out, deactivate, sizeof(deactivate));
+	message_share_data(&out, SHARE_DATA_FONT_MAP);
+	wire_put_u16(&out, 3); /* no PDU is that short */
+	wire_put_u16(&out, 0);
+	in = wire_in_view(wire_written(&out));
+	assert_true(share_next(&in, &head, &pdu));
+	assert_int_equal(head.type, 0);
+	assert_int_equal(pdu.len, 8);
+	assert_true(share_next(&in, &head, &pdu));
+	assert_int_equal(head.type, 6);
+	assert_true(share_next(&in, &head, &pdu));
+	assert_int_equal(head.type, SHARE_DATA);
+	assert_int_equal(head.data_type, SHARE_DATA_FONT_MAP);
+	assert_int_equal(pdu.len, 26);
+	assert_false(share_next(&in, &head, &pdu));
+}
+
+static void
+test_unicode(void **state)
+{
+	static const uint8_t text[] = {
+	    'a',  0,    0xe9, 0,    0xac, 0x20, /* a e' euro */
+	    0x3d, 0xd8, 0x00, 0xde,             /* U+1F600 */
+	    0x00, 0xd8, 'b',  0,                /* a high half alone */
+	    0x00, 0xdc,                         /* a low half alone */
+	    0x00, 0xd8};                        /* a high half at the end */
+	static const char want[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"
+				   "\xef\xbf\xbd"
+				   "b\xef\xbf\xbd\xef\xbf\xbd";
+	struct wire_view view = {text, sizeof(text)};
+	char out[sizeof(want)];
+
+	(void)state;
+	assert_true(unicode_from_utf16le(out, sizeof(out), view));
+	assert_string_equal(out, want);
+	assert_false(unicode_from_utf16le(out, sizeof(out) - 1, view));
+	assert_string_equal(out, "");
+	view.len = 3; /* half a unit at the end is not read */
+	assert_true(unicode_from_utf16le(out, 2, view));
+	assert_string_equal(out, "a");
+	assert_true(
+	    unicode_from_latin1(out, sizeof(out), wire_view_text("x\xe9")));
+	assert_string_equal(out, "x\xc3\xa9");
+	assert_false(unicode_from_latin1(out, 3, wire_view_text("x\xe9")));
+	assert_true(unicode_from_latin1(out, 1, wire_view_text("")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_info),
+	    cmocka_unit_test(test_info_short),
+	    cmocka_unit_test(test_info_limits),
+	    cmocka_unit_test(test_info_encrypted),
+	    cmocka_unit_test(test_license),
+	    cmocka_unit_test(test_active),
+	    cmocka_unit_test(test_active_count),
+	    cmocka_unit_test(test_active_wrong),
+	    cmocka_unit_test(test_next),
+	    cmocka_unit_test(test_unicode),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
