@@ -486,21 +486,21 @@ static void
 reconcile(struct certprop *cp, const struct certprop_policy *old,
           uint64_t now_ms)
 {
-	const struct certprop_policy *new = &cp->policy;
+	const struct certprop_policy *policy = &cp->policy;
+	bool roots_off = old->propagate_roots && !policy->propagate_roots;
+	bool roots_on = !old->propagate_roots && policy->propagate_roots;
 
-	if (old->propagate_roots &&
-	    !new->propagate_roots &&new->cleanup != KEEP_CLEANUP_NONE)
-		drop_all_roots(cp);
-	if (old->cleanup != new->cleanup) {
-		if (new->cleanup == KEEP_CLEANUP_REMOVAL)
-			reader_release_absent(cp);
-		/* What ends a claim is part of the claim. */
+	/* First what ends a claim: it is part of the claim. */
+	if (old->cleanup != policy->cleanup) {
 		assert_contents(cp);
+		if (policy->cleanup == KEEP_CLEANUP_REMOVAL)
+			reader_release_absent(cp);
 	}
-	if (old->propagate && !new->propagate)
+	if (roots_off && policy->cleanup != KEEP_CLEANUP_NONE)
+		drop_all_roots(cp);
+	if (old->propagate && !policy->propagate)
 		switch_all_off(cp, now_ms);
-	if (new->propagate && (!old->propagate ||
-	                       (!old->propagate_roots && new->propagate_roots)))
+	if (policy->propagate && (!old->propagate || roots_on))
 		rescan_all(cp, now_ms);
 }
 

@@ -32,8 +32,8 @@ struct reader {
 	char reason[MACHINE_REASON_MAX]; /* of the state, or empty */
 	const char *why;   /* the reason of the next step, if it has one */
 	unsigned attempts; /* failed reads since the insertion */
-	uint64_t due_ms;   /* SETTLING: when to read */
-	uint64_t ticket;   /* READING: place in the queue */
+	uint64_t
+	    due_ms; /* SETTLING: when to read; READING: since when it waits */
 	struct insertion *applied; /* what the keeper was told, or NULL */
 	struct insertion *fresh;   /* read, on its way to be applied */
 	uint32_t commit_seq;       /* of the last COMMIT */
@@ -68,8 +68,7 @@ struct certprop {
 
 	struct hints hints;
 	struct bucket reads;
-	struct bucket news; /* READER messages; a flapping card makes many */
-	uint64_t next_ticket;
+	struct bucket news;  /* READER messages; a flapping card makes many */
 	bool reading;        /* a read is out */
 	uint32_t reading_id; /* in this reader */
 };

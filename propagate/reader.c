@@ -164,7 +164,6 @@ static void
 queue_read(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	(void)now_ms;
-	r->ticket = cp->next_ticket++;
 	if (r->attempts == 0 && r->applied == NULL)
 		report_event(cp, "card-inserted", r, "");
 }
@@ -346,7 +345,7 @@ next_in_queue(const struct certprop *cp)
 		struct reader *r = cp->readers[i];
 
 		if (r->state == KEEP_CARD_READING &&
-		    (first == NULL || r->ticket < first->ticket))
+		    (first == NULL || r->due_ms < first->due_ms))
 			first = r;
 	}
 	return first;
