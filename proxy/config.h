@@ -24,10 +24,10 @@ enum {
 };
 
 struct config_listener {
-	char *name;                      /* "" for plain [listen] */
+	char *name; /* "" for plain [listen] */
 	struct sockaddr_storage address;
 	socklen_t address_len;
-	char *target;                    /* name of a [target], or NULL */
+	char *target; /* name of a [target], or NULL */
 	unsigned max_sessions;
 };
 
@@ -36,64 +36,71 @@ enum config_identity { CONFIG_IDENTITY_NONE, CONFIG_IDENTITY_CLAIMED };
 
 struct config_target {
 	char *name;
-	char *host;                      /* name or address, without brackets */
+	char *host; /* name or address, without brackets */
 	char *port;
-	char *match_cookie;              /* glob or NULL */
-	char *match_user;                /* glob or NULL */
+	char *match_cookie; /* glob or NULL */
+	char *match_user;   /* glob or NULL */
 	enum tls_verify verify;
-	char *ca_file;                   /* NULL: the system's */
-	char *server_name;               /* in its certificate; default host */
+	char *ca_file;     /* NULL: the system's */
+	char *server_name; /* in its certificate; default host */
 	uint8_t pins[CONFIG_PINS_MAX][TLS_PIN_LEN];
 	size_t pin_count;
 	enum config_security security;
 	enum config_identity identity;
 	struct channel_config channel;
-	struct certprop_policy policy;   /* resolved from [policy NAME] */
+	struct certprop_policy policy; /* resolved from [policy NAME] */
 };
 
 struct config {
-	char *user;                      /* service user */
+	char *user; /* service user */
 	enum log_level log_level;
 	enum log_form log_form;
 	struct config_listener *listeners;
 	size_t listener_count;
 	struct config_target *targets;
 	size_t target_count;
-	char *certificate;               /* NULL: self-signed, kept beside the store */
+	char *certificate; /* NULL: self-signed, kept beside the store */
 	char *key;
-	int min_tls;                     /* TLS1_2_VERSION or TLS1_3_VERSION */
+	int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */
 	char *database;
 	char *run_dir;
-	char *control;                   /* <run_dir>/control.sock */
+	char *control; /* <run_dir>/control.sock */
 	bool durable_full;
-	gid_t control_group;             /* (gid_t)-1: none */
-	gid_t view_group;                /* (gid_t)-1: none */
+	gid_t control_group; /* (gid_t)-1: none */
+	gid_t view_group;    /* (gid_t)-1: none */
 };
 
 /* One fault, ready to print: "FILE:LINE: [section] key: what is wrong". */
 struct config_faults {
-	size_t count;                    /* may be above CONFIG_FAULTS_MAX */
+	size_t count; /* may be above CONFIG_FAULTS_MAX */
 	char *text[CONFIG_FAULTS_MAX];
 };
 
 /*
- * Read and check a file.  NULL: faults has at least one text.  A non-NULL result
- * has no faults and is the caller's; the texts are the caller's in both cases.
+ * Read and check a file.  NULL: faults has at least one text.  A non-NULL
+ * result has no faults and is the caller's; the texts are the caller's in both
+ * cases.
  */
 struct config *config_load(const char *path, struct config_faults *faults);
+
+/* The same of a text that is there already; path is for the faults. */
+struct config *config_parse(struct wire_view text, const char *path,
+                            struct config_faults *faults);
 void config_free(struct config *config);
 void config_faults_clear(struct config_faults *faults);
 
 /*
- * The target of a connection: the first whose match_cookie or match_user fits,
+ * The target of a connection: the first whose match_cookie and match_user fit,
  * else the listener's, else the only one; NULL: none.  token and user are what
  * the connection request carried, untrusted.
  */
 const struct config_target *config_route(const struct config *config,
-    size_t listener, struct wire_view token, struct wire_view user);
+                                         size_t listener,
+                                         struct wire_view token,
+                                         struct wire_view user);
 
 /* By name, NULL if there is none. */
 const struct config_target *config_target(const struct config *config,
-    const char *name);
+                                          const char *name);
 
 #endif

@@ -1,0 +1,321 @@
+#include "confkey.h"
+
+#include "config.h"
+#include "value.h"
+
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUN_DIR_MAX = 64 }; /* a socket's path below it has at most 107 bytes */
+
+/*
+ * Each row is set by a function that knows the type of its field; it returns
+ * NULL, or what the value should be.
+ */
+struct word {
+	const char *text;
+	int value;
+};
+
+struct key {
+	enum confkey_section section;
+	const char *name;
+	const char *(*set)(const struct key *key, void *base, const char *text);
+	size_t offset;
+	const struct word *words; /* ends with a NULL text */
+	uint32_t min;
+	uint32_t max;
+};
+
+/* The one place where a row's offset becomes its field. */
+static void *
+field(const struct key *key, void *base)
+{
+	return (char *)base + key->offset;
+}
+
+static const char *
+set_text(const struct key *key, void *base, const char *text)
+{
+	char **to = field(key, base);
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		return "memory is short";
+	free(*to);
+	*to = copy;
+	return NULL;
+}
+
+static const char *
+set_name(const struct key *key, void *base, const char *text)
+{
+	const char *wrong = value_name(text);
+
+	return wrong != NULL ? wrong : set_text(key, base, text);
+}
+
+static const char *
+set_path(const struct key *key, void *base, const char *text)
+{
+	const char *wrong = value_path(text);
+
+	if (wrong == NULL && key->max != 0 && strlen(text) > key->max)
+		wrong = "this path is too long";
+	return wrong != NULL ? wrong : set_text(key, base, text);
+}
+
+static const char *
+set_file(const struct key *key, void *base, const char *text)
+{
+	const char *wrong = value_file(text);
+
+	return wrong != NULL ? wrong : set_text(key, base, text);
+}
+
+static const char *
+set_glob(const struct key *key, void *base, const char *text)
+{
+	const char *wrong = value_glob(text);
+
+	return wrong != NULL ? wrong : set_text(key, base, text);
+}
+
+static const char *
+set_switch(const struct key *key, void *base, const char *text)
+{
+	return value_switch(text, field(key, base));
+}
+
+static const char *
+set_number(const struct key *key, void *base, const char *text)
+{
+	return value_number(text, key->min, key->max, field(key, base));
+}
+
+static const char *
+set_seconds(const struct key *key, void *base, const char *text)
+{
+	uint32_t *ms = field(key, base);
+	const char *wrong = value_number(text, key->min, key->max, ms);
+
+	if (wrong == NULL)
+		*ms *= 1000;
+	return wrong;
+}
+
+static const struct word *
+find_word(const struct key *key, const char *text)
+{
+	const struct word *word = key->words;
+
+	while (word->text != NULL && strcmp(word->text, text) != 0)
+		word++;
+	return word->text == NULL ? NULL : word;
+}
+
+/* An enum or an int: they are of one size here. */
+static const char *
+set_word(const struct key *key, void *base, const char *text)
+{
+	const struct word *word = find_word(key, text);
+
+	_Static_assert(sizeof(enum tls_verify) == sizeof(int), "size of enums");
+	if (word == NULL)
+		return "this is not one of the words the key knows";
+	memcpy(field(key, base), &word->value, sizeof(word->value));
+	return NULL;
+}
+
+static const char *
+set_durability(const struct key *key, void *base, const char *text)
+{
+	const struct word *word = find_word(key, text);
+	bool *full = field(key, base);
+
+	if (word == NULL)
+		return "want normal or strict";
+	*full = word->value != 0;
+	return NULL;
+}
+
+static const char *
+check_word(const struct key *key, void *base, const char *text)
+{
+	(void)base;
+	return find_word(key, text) == NULL ? "want sqlite" : NULL;
+}
+
+static const char *
+set_listen(const struct key *key, void *base, const char *text)
+{
+	struct config_listener *listener = base;
+
+	(void)key;
+	return value_listen(text, &listener->address, &listener->address_len);
+}
+
+static const char *
+set_server(const struct key *key, void *base, const char *text)
+{
+	struct config_target *target = base;
+
+	(void)key;
+	return value_server(text, &target->host, &target->port);
+}
+
+static const char *
+set_pins(const struct key *key, void *base, const char *text)
+{
+	struct config_target *target = base;
+
+	(void)key;
+	return value_digests(text, target->pins, CONFIG_PINS_MAX,
+	                     &target->pin_count);
+}
+
+/* Only the name for now: its section may follow later in the file. */
+static const char *
+set_policy(const struct key *key, void *base, const char *text)
+{
+	struct config_target *target = base;
+	const char *wrong = value_name(text);
+
+	(void)key;
+	if (wrong == NULL)
+		(void)snprintf(target->policy.name, sizeof(target->policy.name),
+		               "%s", text);
+	return wrong;
+}
+
+static const char *
+set_group(const struct key *key, void *base, const char *text)
+{
+	return value_group(text, field(key, base));
+}
+
+/* clang-format off */
+static const struct word log_forms[] = {
+	{ "plain", LOG_PLAIN }, { "json", LOG_JSON }, { NULL, 0 }
+};
+static const struct word log_levels[] = {
+	{ "error", LOG_ERROR }, { "warning", LOG_WARNING },
+	{ "notice", LOG_NOTICE }, { "info", LOG_INFO },
+	{ "debug", LOG_DEBUG }, { NULL, 0 }
+};
+static const struct word verifies[] = {
+	{ "ca", TLS_VERIFY_CA }, { "pin", TLS_VERIFY_PIN },
+	{ "none", TLS_VERIFY_NONE }, { NULL, 0 }
+};
+static const struct word securities[] = {
+	{ "as-server", CONFIG_AS_SERVER }, { "tls", CONFIG_TLS }, { NULL, 0 }
+};
+static const struct word roles[] = {
+	{ "relay", CHANNEL_RELAY }, { "own", CHANNEL_OWN },
+	{ "auto", CHANNEL_AUTO }, { NULL, 0 }
+};
+static const struct word identities[] = {
+	{ "none", CONFIG_IDENTITY_NONE },
+	{ "claimed", CONFIG_IDENTITY_CLAIMED }, { NULL, 0 }
+};
+static const struct word versions[] = {
+	{ "1.2", TLS1_2_VERSION }, { "1.3", TLS1_3_VERSION }, { NULL, 0 }
+};
+static const struct word cleanups[] = {
+	{ "0", KEEP_CLEANUP_NONE }, { "1", KEEP_CLEANUP_REMOVAL },
+	{ "2", KEEP_CLEANUP_LOGOFF }, { NULL, 0 }
+};
+static const struct word engines[] = { { "sqlite", 0 }, { NULL, 0 } };
+static const struct word durabilities[] = {
+	{ "normal", 0 }, { "strict", 1 }, { NULL, 0 }
+};
+
+#define AT_CONFIG(name) offsetof(struct config, name)
+#define AT_LISTENER(name) offsetof(struct config_listener, name)
+#define AT_TARGET(name) offsetof(struct config_target, name)
+#define AT_POLICY(name) offsetof(struct certprop_policy, name)
+
+static const struct key keys[] = {
+	{ CONFKEY_DAEMON, "user", set_name, AT_CONFIG(user), NULL, 0, 0 },
+	{ CONFKEY_DAEMON, "log", set_word, AT_CONFIG(log_form), log_forms, 0, 0 },
+	{ CONFKEY_DAEMON, "log_level", set_word, AT_CONFIG(log_level), log_levels, 0, 0 },
+
+	{ CONFKEY_LISTEN, "address", set_listen, 0, NULL, 0, 0 },
+	{ CONFKEY_LISTEN, "target", set_name, AT_LISTENER(target), NULL, 0, 0 },
+	{ CONFKEY_LISTEN, "max_sessions", set_number, AT_LISTENER(max_sessions), NULL, 1, 100000 },
+
+	{ CONFKEY_TARGET, "address", set_server, 0, NULL, 0, 0 },
+	{ CONFKEY_TARGET, "match_cookie", set_glob, AT_TARGET(match_cookie), NULL, 0, 0 },
+	{ CONFKEY_TARGET, "match_user", set_glob, AT_TARGET(match_user), NULL, 0, 0 },
+	{ CONFKEY_TARGET, "verify", set_word, AT_TARGET(verify), verifies, 0, 0 },
+	{ CONFKEY_TARGET, "ca_file", set_file, AT_TARGET(ca_file), NULL, 0, 0 },
+	{ CONFKEY_TARGET, "server_name", set_name, AT_TARGET(server_name), NULL, 0, 0 },
+	{ CONFKEY_TARGET, "pin_sha256", set_pins, 0, NULL, 0, 0 },
+	{ CONFKEY_TARGET, "security", set_word, AT_TARGET(security), securities, 0, 0 },
+	{ CONFKEY_TARGET, "rdpdr", set_word, AT_TARGET(channel.role), roles, 0, 0 },
+	{ CONFKEY_TARGET, "own_after", set_seconds, AT_TARGET(channel.own_after_ms), NULL, 1, 3600 },
+	{ CONFKEY_TARGET, "identity", set_word, AT_TARGET(identity), identities, 0, 0 },
+	{ CONFKEY_TARGET, "policy", set_policy, 0, NULL, 0, 0 },
+
+	{ CONFKEY_TLS, "certificate", set_file, AT_CONFIG(certificate), NULL, 0, 0 },
+	{ CONFKEY_TLS, "key", set_file, AT_CONFIG(key), NULL, 0, 0 },
+	{ CONFKEY_TLS, "min_version", set_word, AT_CONFIG(min_tls), versions, 0, 0 },
+
+	{ CONFKEY_POLICY, "CertPropEnabled", set_switch, AT_POLICY(propagate), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "EnableRootCertificatePropagation", set_switch, AT_POLICY(propagate_roots), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "RootCertificateCleanupOption", set_word, AT_POLICY(cleanup), cleanups, 0, 0 },
+	{ CONFKEY_POLICY, "fEnableSmartCard", set_switch, AT_POLICY(redirect), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "AllowWeakCardRoots", set_switch, AT_POLICY(allow_weak_roots), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "SkipExpired", set_switch, AT_POLICY(skip_expired), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "PropagateDeviceCertificates", set_switch, AT_POLICY(propagate_device), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "ProbeRetiredSlots", set_switch, AT_POLICY(probe_retired), NULL, 0, 0 },
+
+	{ CONFKEY_STORE, "engine", check_word, 0, engines, 0, 0 },
+	{ CONFKEY_STORE, "path", set_path, AT_CONFIG(database), NULL, 0, 0 },
+	{ CONFKEY_STORE, "durability", set_durability, AT_CONFIG(durable_full), durabilities, 0, 0 },
+	{ CONFKEY_STORE, "run_dir", set_path, AT_CONFIG(run_dir), NULL, 0, RUN_DIR_MAX },
+	{ CONFKEY_STORE, "control_group", set_group, AT_CONFIG(control_group), NULL, 0, 0 },
+	{ CONFKEY_STORE, "view_group", set_group, AT_CONFIG(view_group), NULL, 0, 0 },
+};
+/* clang-format on */
+
+enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+_Static_assert((int)KEYS <= 64, "a key is a bit of what was seen");
+
+static const struct key *
+find_key(enum confkey_section section, const char *name)
+{
+	for (size_t i = 0; i < KEYS; i++)
+		if (keys[i].section == section &&
+		    strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+const char *
+confkey_set(enum confkey_section section, void *base, const char *name,
+            const char *value, uint64_t *seen)
+{
+	const struct key *key = find_key(section, name);
+	uint64_t bit;
+
+	if (key == NULL)
+		return "no such key in this section";
+	bit = UINT64_C(1) << (key - keys);
+	if (*seen & bit)
+		return "this key was given already";
+	*seen |= bit;
+	return *value == '\0' ? "there is no value"
+	                      : key->set(key, base, value);
+}
+
+const char *
+confkey_name(size_t index, enum confkey_section *section)
+{
+	if (index >= KEYS)
+		return NULL;
+	*section = keys[index].section;
+	return keys[index].name;
+}
