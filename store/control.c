@@ -1,0 +1,413 @@
+#include "control.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
+                          struct sockaddr *address, int len, void *arg);
+static void on_request(struct bufferevent *bev, void *arg);
+static void on_watcher_input(struct bufferevent *bev, void *arg);
+static void on_sent(struct bufferevent *bev, void *arg);
+static void on_closed(struct bufferevent *bev, short what, void *arg);
+static void on_deadline(evutil_socket_t fd, short what, void *arg);
+
+static const struct timeval request_time = {CONTROL_REQUEST_SECONDS, 0};
+static const struct timeval answer_time = {CONTROL_ANSWER_SECONDS, 0};
+
+struct connection {
+	TAILQ_ENTRY(connection) entry;
+	struct control *control;
+	struct bufferevent *bev;
+	struct event *deadline; /* of the request */
+	bool watching;
+};
+
+struct control {
+	struct event_base *base;
+	struct evconnlistener *listener;
+	struct report_source source;
+	char *path; /* set once the socket is ours to remove */
+	gid_t group;
+	TAILQ_HEAD(, connection) connections;
+	size_t count;
+	size_t watchers;
+};
+
+/*
+ * Listening.
+ */
+
+static bool
+set_address(struct sockaddr_un *address, const char *path)
+{
+	memset(address, 0, sizeof(*address));
+	address->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(address->sun_path))
+		return false;
+	memcpy(address->sun_path, path, strlen(path));
+	return true;
+}
+
+/* Only root and we may be able to put something else in the socket's place. */
+static bool
+folder_is_safe(const char *path)
+{
+	char *copy = strdup(path);
+	char *slash = copy != NULL ? strrchr(copy, '/') : NULL;
+	struct stat folder;
+	bool safe = false;
+
+	if (slash != NULL) {
+		slash[slash == copy ? 1 : 0] = '\0';
+		safe = stat(copy, &folder) == 0 &&
+		       (folder.st_uid == 0 || folder.st_uid == geteuid()) &&
+		       (folder.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	}
+	free(copy);
+	return safe;
+}
+
+/* A socket left by a keeper that was killed; a living one is not touched. */
+static const char *
+remove_stale(const struct sockaddr_un *address)
+{
+	struct stat old;
+
+	if (lstat(address->sun_path, &old) != 0)
+		return errno == ENOENT ? NULL : strerror(errno);
+	if (!S_ISSOCK(old.st_mode))
+		return "something else has its name";
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address,
+	                                sizeof(*address)) == 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (alive)
+		return "another daemon listens there";
+	return unlink(address->sun_path) == 0 ? NULL : strerror(errno);
+}
+
+/* From the first moment on for us alone, then for the group as well. */
+static const char *
+bind_private(int fd, const struct sockaddr_un *address, gid_t group)
+{
+	mode_t old = umask(0177);
+	int bound =
+	    bind(fd, (const struct sockaddr *)address, sizeof(*address));
+
+	(void)umask(old);
+	if (bound != 0)
+		return strerror(errno);
+	if (group == (gid_t)-1)
+		return NULL;
+	if (chown(address->sun_path, (uid_t)-1, group) != 0 ||
+	    chmod(address->sun_path, 0660) != 0)
+		return strerror(errno);
+	return NULL;
+}
+
+static const char *
+listen_at(struct control *control, const char *path)
+{
+	struct sockaddr_un address;
+
+	if (!set_address(&address, path))
+		return "path too long for a socket";
+	if (!folder_is_safe(path))
+		return "others may write to its folder";
+	const char *fault = remove_stale(&address);
+	int fd =
+	    fault == NULL
+		? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+		: -1;
+
+	if (fault == NULL && fd < 0)
+		fault = strerror(errno);
+	if (fault == NULL)
+		fault = bind_private(fd, &address, control->group);
+	if (fault == NULL) {
+		control->path = strdup(path);
+		control->listener = evconnlistener_new(
+		    control->base, on_connection, control,
+		    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+		    CONTROL_CONNECTIONS_MAX, fd);
+		if (control->listener == NULL)
+			fault = "cannot listen";
+	}
+	if (fault != NULL && fd >= 0)
+		(void)close(fd);
+	return fault;
+}
+
+struct control *
+control_new(struct event_base *base, const char *path, gid_t group,
+            const struct report_source *source, const char **reason)
+{
+	struct control *control = calloc(1, sizeof(*control));
+
+	*reason = "out of memory";
+	if (control == NULL)
+		return NULL;
+	control->base = base;
+	control->source = *source;
+	control->group = group;
+	TAILQ_INIT(&control->connections);
+	*reason = listen_at(control, path);
+	if (*reason == NULL)
+		return control;
+	control_free(control);
+	return NULL;
+}
+
+/*
+ * A connection.
+ */
+
+static void
+connection_free(struct connection *c)
+{
+	struct control *control = c->control;
+
+	TAILQ_REMOVE(&control->connections, c, entry);
+	control->count--;
+	control->watchers -= c->watching ? 1 : 0;
+	if (c->deadline != NULL)
+		event_free(c->deadline);
+	if (c->bev != NULL)
+		bufferevent_free(c->bev);
+	free(c);
+}
+
+static bool
+is_in_groups(int fd, gid_t group)
+{
+	gid_t groups[256];
+	socklen_t len = sizeof(groups);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+static bool
+may_ask(const struct control *control, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	return control->group != (gid_t)-1 &&
+	       (peer.gid == control->group || is_in_groups(fd, control->group));
+}
+
+static bool
+connection_start(struct connection *c, int fd)
+{
+	c->bev =
+	    bufferevent_socket_new(c->control->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c->bev == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	c->deadline = event_new(c->control->base, -1, 0, on_deadline, c);
+	if (c->deadline == NULL || event_add(c->deadline, &request_time) != 0)
+		return false;
+	bufferevent_setcb(c->bev, on_request, NULL, on_closed, c);
+	/* More than a line and its end is never read. */
+	bufferevent_setwatermark(c->bev, EV_READ, 0, REQUEST_LINE_MAX + 1);
+	return bufferevent_enable(c->bev, EV_READ | EV_WRITE) == 0;
+}
+
+static void
+on_connection(struct evconnlistener *listener, evutil_socket_t fd,
+              struct sockaddr *address, int len, void *arg)
+{
+	struct control *control = arg;
+	struct connection *c = NULL;
+
+	(void)listener;
+	(void)address;
+	(void)len;
+	if (!may_ask(control, fd))
+		log_note(LOG_WARNING, "control-refused", "not a member");
+	else if (control->count >= CONTROL_CONNECTIONS_MAX)
+		log_note(LOG_WARNING, "control-refused", "too many");
+	else
+		c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->control = control;
+	TAILQ_INSERT_TAIL(&control->connections, c, entry);
+	control->count++;
+	if (!connection_start(c, fd))
+		connection_free(c);
+}
+
+/* Queue a document as one line; takes it. */
+static bool
+put_line(struct connection *c, struct json_object *document)
+{
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+	const char *text =
+	    document != NULL ? json_object_to_json_string_ext(
+				   document, JSON_C_TO_STRING_PLAIN |
+						 JSON_C_TO_STRING_NOSLASHESCAPE)
+			     : NULL;
+	bool ok = text != NULL && evbuffer_add_printf(output, "%s\n", text) > 0;
+
+	(void)json_object_put(document);
+	return ok;
+}
+
+/* The last line: when it has left, the connection is over. */
+static void
+answer(struct connection *c, struct json_object *document)
+{
+	event_free(c->deadline);
+	c->deadline = NULL;
+	(void)bufferevent_disable(c->bev, EV_READ);
+	bufferevent_setcb(c->bev, NULL, on_sent, on_closed, c);
+	(void)bufferevent_set_timeouts(c->bev, NULL, &answer_time);
+	if (!put_line(c, document))
+		connection_free(c);
+}
+
+static void
+watch(struct connection *c)
+{
+	event_free(c->deadline);
+	c->deadline = NULL;
+	c->watching = true;
+	c->control->watchers++;
+	bufferevent_setcb(c->bev, on_watcher_input, NULL, on_closed, c);
+}
+
+static void
+serve(struct connection *c, struct wire_view line)
+{
+	struct request request;
+	const char *fault = request_parse(line, &request);
+
+	if (fault != NULL)
+		answer(c, report_error(fault));
+	else if (request.verb == REQUEST_WATCH)
+		watch(c);
+	else
+		answer(c, report_make(&c->control->source, &request));
+}
+
+static void
+on_request(struct bufferevent *bev, void *arg)
+{
+	struct connection *c = arg;
+	struct evbuffer *input = bufferevent_get_input(bev);
+	size_t len = 0;
+	char *line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
+
+	if (line != NULL) {
+		serve(c, (struct wire_view){(const uint8_t *)line, len});
+		free(line);
+	} else if (evbuffer_get_length(input) > REQUEST_LINE_MAX) {
+		answer(c, report_error("the request is too long"));
+	}
+}
+
+/* A watcher has nothing more to say. */
+static void
+on_watcher_input(struct bufferevent *bev, void *arg)
+{
+	struct evbuffer *input = bufferevent_get_input(bev);
+
+	(void)arg;
+	(void)evbuffer_drain(input, evbuffer_get_length(input));
+}
+
+static void
+on_sent(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	connection_free(arg);
+}
+
+static void
+on_closed(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	(void)what;
+	connection_free(arg);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	answer(arg, report_error("the request did not arrive in time"));
+}
+
+bool
+control_is_watched(const struct control *control)
+{
+	return control != NULL && control->watchers > 0;
+}
+
+/* A watcher that does not keep up is let go, rather than held in memory. */
+static void
+tell(struct connection *c, struct json_object *news)
+{
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+
+	if (evbuffer_get_length(output) > CONTROL_WATCH_BYTES ||
+	    !put_line(c, json_object_get(news)))
+		connection_free(c);
+}
+
+void
+control_tell(struct control *control, struct json_object *news)
+{
+	struct connection *c = TAILQ_FIRST(&control->connections);
+
+	while (c != NULL && news != NULL) {
+		struct connection *next = TAILQ_NEXT(c, entry);
+
+		if (c->watching)
+			tell(c, news);
+		c = next;
+	}
+	(void)json_object_put(news);
+}
+
+void
+control_free(struct control *control)
+{
+	if (control == NULL)
+		return;
+	while (!TAILQ_EMPTY(&control->connections))
+		connection_free(TAILQ_FIRST(&control->connections));
+	if (control->listener != NULL)
+		evconnlistener_free(control->listener);
+	if (control->path != NULL)
+		(void)unlink(control->path);
+	free(control->path);
+	free(control);
+}

@@ -1,0 +1,615 @@
+#include "report.h"
+
+#include "log.h"
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Bytes of the UTF-8 sequence at the front of in, 0 when there is none. */
+static size_t
+sequence_length(struct wire_in in)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint8_t first = wire_u8(&in);
+	size_t len = first < 0x80             ? 1
+	             : (first & 0xe0) == 0xc0 ? 2
+	             : (first & 0xf0) == 0xe0 ? 3
+	             : (first & 0xf8) == 0xf0 ? 4
+	                                      : 0;
+
+	if (len < 2)
+		return len;
+	uint32_t code = first & (0x7fu >> len);
+
+	for (size_t i = 1; i < len; i++) {
+		uint8_t next = wire_u8(&in);
+
+		if ((next & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (next & 0x3f);
+	}
+	if (code < least[len] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return len;
+}
+
+/* A JSON text; each byte that is no UTF-8 becomes a question mark. */
+static struct json_object *
+new_text(struct wire_view text)
+{
+	char *copy = malloc(text.len + 1);
+	struct wire_out out = wire_out(copy, text.len);
+	struct wire_in in = wire_in_view(text);
+
+	if (copy == NULL)
+		return NULL;
+	while (in.left > 0) {
+		size_t len = sequence_length(in);
+
+		if (len > 0) {
+			wire_put_view(&out, wire_bytes(&in, len));
+		} else {
+			wire_put_u8(&out, '?');
+			wire_skip(&in, 1);
+		}
+	}
+	struct json_object *json =
+	    json_object_new_string_len(copy, (int)out.len);
+
+	free(copy);
+	return json;
+}
+
+static void
+add_view(struct json_object *to, const char *key, struct wire_view text)
+{
+	(void)json_object_object_add(to, key, new_text(text));
+}
+
+static void
+add_text(struct json_object *to, const char *key, const char *text)
+{
+	add_view(to, key, wire_view_text(text));
+}
+
+static void
+add_number(struct json_object *to, const char *key, int64_t value)
+{
+	(void)json_object_object_add(to, key, json_object_new_int64(value));
+}
+
+static void
+add_bool(struct json_object *to, const char *key, bool value)
+{
+	(void)json_object_object_add(to, key, json_object_new_boolean(value));
+}
+
+static void
+add_hex(struct json_object *to, const char *key, struct wire_view bytes)
+{
+	char text[2 * 64 + 1] = "";
+
+	if (bytes.len <= 64 && bytes.len > 0)
+		(void)log_hex(text, bytes.data, bytes.len);
+	add_text(to, key, text);
+}
+
+static bool
+is_zero(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
+}
+
+/* A card that does not say who it is has an empty id. */
+static void
+add_card_id(struct json_object *to, struct wire_view id)
+{
+	if (id.len == 0 || is_zero(id.data, id.len))
+		add_text(to, "card_id", "");
+	else
+		add_hex(to, "card_id", id);
+}
+
+static bool
+has_prefix(struct wire_view hash, const char *prefix)
+{
+	char text[2 * ENGINE_HASH_LEN + 1] = "";
+
+	if (hash.len == ENGINE_HASH_LEN)
+		(void)log_hex(text, hash.data, hash.len);
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* An answer under way: the document and the array its rows go to. */
+struct answer {
+	const struct report_source *source;
+	const struct request *request;
+	struct json_object *document;
+	struct json_object *rows;
+	struct json_object *last; /* root that claims are added to */
+};
+
+static bool
+is_full(struct answer *answer)
+{
+	if (json_object_array_length(answer->rows) < REPORT_ROWS_MAX)
+		return false;
+	add_bool(answer->document, "truncated", true);
+	return true;
+}
+
+static struct json_object *
+new_row(struct answer *answer)
+{
+	struct json_object *row = json_object_new_object();
+
+	if (row != NULL && json_object_array_add(answer->rows, row) == 0)
+		return row;
+	(void)json_object_put(row);
+	return NULL;
+}
+
+static bool
+new_rows(struct answer *answer, const char *name)
+{
+	answer->rows = json_object_new_array();
+	return answer->rows != NULL &&
+	       json_object_object_add(answer->document, name, answer->rows) ==
+	           0;
+}
+
+static size_t
+count_cards(const struct peer *peer)
+{
+	const struct peer_reader *reader;
+	size_t count = 0;
+
+	TAILQ_FOREACH(reader, &peer->readers, entry)
+	count += reader->card != KEEP_CARD_EMPTY;
+	return count;
+}
+
+static void
+add_session(struct json_object *row, const struct peer *peer)
+{
+	add_text(row, "id", peer->id);
+	add_text(row, "state", keep_session_state_name(peer->state));
+	add_text(row, "user", peer->user);
+	add_text(row, "source", peer->source);
+	add_text(row, "policy", peer->policy);
+	add_text(row, "role", peer->role);
+	add_text(row, "reason", peer->reason);
+	add_text(row, "target", peer->target);
+	add_text(row, "client_name", peer->client_name);
+	add_text(row, "client_addr", peer->client_addr);
+	add_number(row, "pid", peer->pid);
+	add_number(row, "started_at", peer->started_at);
+	add_number(row, "readers", (int64_t)peer->reader_count);
+	add_number(row, "cards", (int64_t)count_cards(peer));
+}
+
+static bool
+list_sessions(struct answer *answer)
+{
+	const struct peer *peer;
+
+	if (!new_rows(answer, "sessions"))
+		return false;
+	TAILQ_FOREACH(peer, answer->source->peers, entry)
+	{
+		struct json_object *row = NULL;
+
+		if (peer->fd < 0)
+			continue;
+		row = is_full(answer) ? NULL : new_row(answer);
+		if (row == NULL)
+			break;
+		add_session(row, peer);
+	}
+	return true;
+}
+
+static void
+add_reader(struct json_object *row, const struct peer_reader *reader)
+{
+	add_number(row, "reader", reader->reader);
+	add_text(row, "name", reader->name);
+	add_text(row, "card", keep_card_state_name(reader->card));
+	add_hex(row, "atr", (struct wire_view){reader->atr, reader->atr_len});
+	add_card_id(
+	    row, (struct wire_view){reader->card_id, sizeof(reader->card_id)});
+	add_text(row, "family", reader->family);
+	add_text(row, "reason", reader->reason);
+	add_number(row, "since", reader->since);
+}
+
+static void
+list_readers_of(struct answer *answer, const struct peer *peer)
+{
+	const struct peer_reader *reader;
+
+	TAILQ_FOREACH(reader, &peer->readers, entry)
+	{
+		struct json_object *row =
+		    is_full(answer) ? NULL : new_row(answer);
+
+		if (row == NULL)
+			return;
+		add_text(row, "session", peer->id);
+		add_text(row, "user", peer->user);
+		add_reader(row, reader);
+	}
+}
+
+static bool
+list_readers(struct answer *answer)
+{
+	const struct peer *peer;
+
+	if (!new_rows(answer, "readers"))
+		return false;
+	TAILQ_FOREACH(peer, answer->source->peers, entry)
+	if (peer->fd >= 0)
+		list_readers_of(answer, peer);
+	return true;
+}
+
+static void
+add_entry(struct json_object *row, const struct engine_entry *entry)
+{
+	add_text(row, "store", entry->store == ENGINE_MY ? "MY" : "REQUEST");
+	add_view(row, "user", entry->owner);
+	add_hex(row, "sha256", entry->hash);
+	add_hex(row, "sha1", entry->sha1);
+	add_view(row, "subject", entry->subject);
+	add_view(row, "issuer", entry->issuer);
+	add_view(row, "serial", entry->serial);
+	add_number(row, "not_before", entry->not_before);
+	add_number(row, "not_after", entry->not_after);
+	add_view(row, "key_alg", entry->key_alg);
+	add_number(row, "key_bits", entry->key_bits);
+	add_view(row, "upn", entry->upn);
+	add_view(row, "email", entry->email);
+	add_view(row, "friendly_name", entry->friendly_name);
+	add_view(row, "provider", entry->prov_name);
+	add_view(row, "container", entry->container);
+	add_view(row, "pkcs11_uri", entry->pkcs11_uri);
+	add_view(row, "reader", entry->reader_name);
+	add_card_id(row, entry->card_id);
+	add_view(row, "family", entry->family);
+	add_bool(row, "logon_eligible", entry->logon_eligible);
+	add_number(row, "created_at", entry->created_at);
+	add_number(row, "updated_at", entry->updated_at);
+	add_view(row, "session", entry->session);
+}
+
+static bool
+on_entry(const struct engine_entry *entry, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (!has_prefix(entry->hash, answer->request->prefix))
+		return true;
+	struct json_object *row = is_full(answer) ? NULL : new_row(answer);
+
+	if (row == NULL)
+		return false;
+	add_entry(row, entry);
+	return true;
+}
+
+/* DER as PEM, RFC 7468; lines of 64. */
+static void
+add_pem(struct json_object *row, struct wire_view der)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
+	static const char end[] = "-----END CERTIFICATE-----\n";
+	size_t size = der.len / 3 * 4 + der.len / 48 + 128;
+	uint8_t *pem = malloc(size);
+	EVP_ENCODE_CTX *base64 = EVP_ENCODE_CTX_new();
+	struct wire_out out = wire_out(pem, size);
+	uint8_t tail[80];
+	int len = 0;
+
+	if (pem == NULL || base64 == NULL)
+		goto out;
+	wire_put_view(&out, wire_view_text(begin));
+	EVP_EncodeInit(base64);
+	for (struct wire_in in = wire_in_view(der); in.left > 0;) {
+		struct wire_view part =
+		    wire_bytes(&in, in.left < 48 ? in.left : 48);
+
+		if (EVP_EncodeUpdate(base64, tail, &len, part.data,
+		                     (int)part.len) != 1)
+			goto out;
+		wire_put_bytes(&out, tail, (size_t)len);
+	}
+	EVP_EncodeFinal(base64, tail, &len);
+	wire_put_bytes(&out, tail, (size_t)len);
+	wire_put_view(&out, wire_view_text(end));
+	if (wire_out_ok(&out))
+		add_view(row, "pem", wire_written(&out));
+out:
+	EVP_ENCODE_CTX_free(base64);
+	free(pem);
+}
+
+static bool
+on_export(const struct engine_entry *entry, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (!has_prefix(entry->hash, answer->request->prefix))
+		return true;
+	struct json_object *row = is_full(answer) ? NULL : new_row(answer);
+
+	if (row == NULL)
+		return false;
+	add_text(row, "store", entry->store == ENGINE_MY ? "MY" : "REQUEST");
+	add_view(row, "user", entry->owner);
+	add_hex(row, "sha256", entry->hash);
+	add_view(row, "subject", entry->subject);
+	add_pem(row, entry->der);
+	return true;
+}
+
+static bool
+list_certs(struct answer *answer, engine_on_entry *each)
+{
+	if (!new_rows(answer, "certs"))
+		return false;
+	(void)engine_list_entries(answer->source->engine,
+	                          wire_view_text(answer->request->owner), each,
+	                          answer);
+	return true;
+}
+
+static const char *
+cleanup_name(enum keep_cleanup cleanup)
+{
+	switch (cleanup) {
+	case KEEP_CLEANUP_NONE:
+		return "none";
+	case KEEP_CLEANUP_REMOVAL:
+		return "removal";
+	case KEEP_CLEANUP_LOGOFF:
+		return "logoff";
+	}
+	return "unknown";
+}
+
+static void
+add_holder(struct json_object *row, const struct engine_claim *claim)
+{
+	add_view(row, "session", claim->session);
+	add_view(row, "user", claim->user);
+	add_view(row, "client_name", claim->client_name);
+	add_view(row, "client_addr", claim->client_addr);
+	add_view(row, "target", claim->target);
+	add_number(row, "reader", claim->reader);
+	add_view(row, "reader_name", claim->reader_name);
+	add_card_id(row, claim->card_id);
+	add_view(row, "family", claim->family);
+	add_text(row, "ends_on", cleanup_name(claim->ends_on));
+	add_text(row, "state", claim->live ? "live" : "kept");
+	add_number(row, "created_at", claim->created_at);
+}
+
+/* Where software of that session finds a root that is present. */
+static void
+add_visible(struct json_object *root, const struct report_source *source,
+            const struct engine_claim *claim)
+{
+	bool anchor = claim->kind == KEEP_ANCHOR;
+	char path[512];
+
+	if (!claim->live)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/session/%.*s/%s",
+	               source->run_dir, (int)claim->session.len,
+	               (const char *)claim->session.data,
+	               anchor ? "certs" : "intermediates");
+	add_text(root, "visible_in", path);
+}
+
+/* Claims come ordered by root: is this one of the root before? */
+static bool
+is_of_root(struct json_object *root, const struct engine_claim *claim)
+{
+	struct json_object *scope = NULL;
+	struct json_object *hash = NULL;
+
+	if (root == NULL || !json_object_object_get_ex(root, "scope", &scope) ||
+	    !json_object_object_get_ex(root, "sha256", &hash))
+		return false;
+	return strlen(json_object_get_string(scope)) == claim->scope.len &&
+	       memcmp(json_object_get_string(scope), claim->scope.data,
+	              claim->scope.len) == 0 &&
+	       has_prefix(claim->hash, json_object_get_string(hash));
+}
+
+static struct json_object *
+new_root(struct answer *answer, const struct engine_claim *claim)
+{
+	struct json_object *root = is_full(answer) ? NULL : new_row(answer);
+
+	if (root == NULL)
+		return NULL;
+	add_view(root, "scope", claim->scope);
+	add_hex(root, "sha256", claim->hash);
+	add_view(root, "subject", claim->subject);
+	add_number(root, "not_after", claim->not_after);
+	add_text(root, "kind",
+	         claim->kind == KEEP_ANCHOR ? "anchor" : "intermediate");
+	add_text(root, "state", claim->live ? "present" : "kept");
+	add_visible(root, answer->source, claim);
+	(void)json_object_object_add(root, "holders", json_object_new_array());
+	return root;
+}
+
+static bool
+on_claim(const struct engine_claim *claim, void *arg)
+{
+	struct answer *answer = arg;
+	struct json_object *holders = NULL;
+	struct json_object *holder = NULL;
+
+	if (!has_prefix(claim->hash, answer->request->prefix))
+		return true;
+	if (!is_of_root(answer->last, claim))
+		answer->last = new_root(answer, claim);
+	holder = json_object_new_object();
+	if (answer->last == NULL || holder == NULL ||
+	    !json_object_object_get_ex(answer->last, "holders", &holders) ||
+	    json_object_array_add(holders, holder) != 0) {
+		(void)json_object_put(holder);
+		return false;
+	}
+	add_holder(holder, claim);
+	return true;
+}
+
+static bool
+on_pin(const struct engine_pin *pin, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (!has_prefix(pin->hash, answer->request->prefix))
+		return true;
+	struct json_object *row = is_full(answer) ? NULL : new_row(answer);
+
+	if (row == NULL)
+		return false;
+	add_view(row, "scope", pin->scope);
+	add_hex(row, "sha256", pin->hash);
+	add_view(row, "subject", pin->subject);
+	add_view(row, "pinned_by", pin->pinned_by);
+	add_view(row, "reason", pin->reason);
+	add_number(row, "pinned_at", pin->pinned_at);
+	return true;
+}
+
+static bool
+list_roots(struct answer *answer)
+{
+	struct wire_view scope = wire_view_text(answer->request->owner);
+
+	if (!new_rows(answer, "roots"))
+		return false;
+	(void)engine_list_claims(answer->source->engine, scope, on_claim,
+	                         answer);
+	if (!new_rows(answer, "pins"))
+		return false;
+	(void)engine_list_pins(answer->source->engine, scope, on_pin, answer);
+	return true;
+}
+
+static bool
+list_stats(struct answer *answer)
+{
+	struct json_object *row = json_object_new_object();
+	struct engine_stats stats;
+
+	if (row == NULL ||
+	    json_object_object_add(answer->document, "stats", row) != 0)
+		return false;
+	(void)engine_stats(answer->source->engine, &stats);
+	add_number(row, "certs", stats.certs);
+	add_number(row, "entries", stats.entries);
+	add_number(row, "claims", stats.claims);
+	add_number(row, "pins", stats.pins);
+	add_number(row, "sessions", stats.live_sessions);
+	add_number(row, "audit", stats.audit);
+	add_number(row, "epoch", engine_epoch(answer->source->engine));
+	add_number(row, "written", engine_written(answer->source->engine));
+	return true;
+}
+
+static bool
+fill(struct answer *answer)
+{
+	switch (answer->request->verb) {
+	case REQUEST_SESSIONS:
+		return list_sessions(answer);
+	case REQUEST_READERS:
+		return list_readers(answer);
+	case REQUEST_CERTS:
+		return list_certs(answer, on_entry);
+	case REQUEST_CERTS_EXPORT:
+		return list_certs(answer, on_export);
+	case REQUEST_ROOTS:
+	case REQUEST_ROOTS_EXPLAIN:
+		return list_roots(answer);
+	case REQUEST_STATS:
+		return list_stats(answer);
+	case REQUEST_WATCH:
+		break;
+	}
+	return false;
+}
+
+struct json_object *
+report_make(const struct report_source *source, const struct request *request)
+{
+	struct answer answer = {.source = source, .request = request};
+
+	answer.document = json_object_new_object();
+	if (answer.document == NULL || fill(&answer))
+		return answer.document;
+	(void)json_object_put(answer.document);
+	return NULL;
+}
+
+struct json_object *
+report_error(const char *text)
+{
+	struct json_object *document = json_object_new_object();
+
+	if (document != NULL)
+		add_text(document, "error", text);
+	return document;
+}
+
+static void
+add_result(struct json_object *row, const struct keep_ack *result)
+{
+	add_bool(row, "ok", result->ok);
+	add_number(row, "added", result->added);
+	add_number(row, "updated", result->updated);
+	add_number(row, "unchanged", result->unchanged);
+	add_number(row, "removed", result->removed);
+	add_number(row, "refused", result->refused);
+}
+
+struct json_object *
+report_news(const struct peer *peer, const char *name,
+            const struct peer_reader *reader, struct wire_view text,
+            const struct keep_ack *result)
+{
+	struct json_object *row = json_object_new_object();
+
+	if (row == NULL)
+		return NULL;
+	add_number(row, "at", time(NULL));
+	add_text(row, "event", name);
+	if (peer != NULL) {
+		add_text(row, "session", peer->id);
+		add_text(row, "user", peer->user);
+		add_text(row, "state", keep_session_state_name(peer->state));
+	}
+	if (reader != NULL)
+		add_reader(row, reader);
+	if (text.len > 0)
+		add_view(row, "text", text);
+	if (result != NULL)
+		add_result(row, result);
+	return row;
+}

@@ -1,0 +1,39 @@
+/*
+ * The answers of the control socket, as JSON: what the store and the attached
+ * sessions hold, for people.  Text from cards and peers comes out as valid
+ * UTF-8, whatever it was.  json-c enters the store here and in control.c.
+ */
+#ifndef STORE_REPORT_H
+#define STORE_REPORT_H
+
+#include "engine.h"
+#include "peer.h"
+#include "request.h"
+
+struct json_object;
+
+enum { REPORT_ROWS_MAX = 10000 /* of one answer; more is "truncated" */ };
+
+struct report_source {
+	struct engine *engine;
+	const struct peer_list *peers;
+	const char *run_dir;
+};
+
+/* The answer to any request but watch.  NULL: no memory. */
+struct json_object *report_make(const struct report_source *source,
+                                const struct request *request);
+
+/* {"error": text} */
+struct json_object *report_error(const char *text);
+
+/*
+ * One event for "watch".  peer may be NULL; reader, text and result are left
+ * out when NULL or empty.
+ */
+struct json_object *report_news(const struct peer *peer, const char *name,
+                                const struct peer_reader *reader,
+                                struct wire_view text,
+                                const struct keep_ack *result);
+
+#endif

@@ -1,0 +1,198 @@
+#include "request.h"
+
+#include <string.h>
+
+enum argument { ARGUMENT_NONE, ARGUMENT_OWNER, ARGUMENT_HASH };
+
+/* The longest form first: "certs export" is no user called "export". */
+static const struct row {
+	enum request_verb verb;
+	const char *words[2];
+	enum argument arguments[2];
+	size_t required; /* arguments that must be there */
+} rows[] = {
+    /* clang-format off */
+	{ REQUEST_CERTS_EXPORT,  { "certs", "export" },  { ARGUMENT_OWNER, ARGUMENT_HASH }, 0 },
+	{ REQUEST_ROOTS_EXPLAIN, { "roots", "explain" }, { ARGUMENT_HASH },                 1 },
+	{ REQUEST_SESSIONS,      { "sessions" },         { ARGUMENT_NONE },                 0 },
+	{ REQUEST_READERS,       { "readers" },          { ARGUMENT_NONE },                 0 },
+	{ REQUEST_CERTS,         { "certs" },            { ARGUMENT_OWNER },                0 },
+	{ REQUEST_ROOTS,         { "roots" },            { ARGUMENT_OWNER },                0 },
+	{ REQUEST_WATCH,         { "watch" },            { ARGUMENT_NONE },                 0 },
+	{ REQUEST_STATS,         { "stats" },            { ARGUMENT_NONE },                 0 },
+    /* clang-format on */
+};
+
+struct words {
+	struct wire_view word[REQUEST_WORDS_MAX];
+	size_t count;
+};
+
+/* Up to the next space, which is taken too. */
+static struct wire_view
+take_word(struct wire_in *in)
+{
+	struct wire_in ahead = *in;
+	size_t len = 0;
+
+	while (ahead.left > 0 && wire_u8(&ahead) != ' ')
+		len++;
+	struct wire_view word = wire_bytes(in, len);
+
+	if (in->left > 0)
+		wire_skip(in, 1);
+	return word;
+}
+
+static const char *
+split(struct wire_view line, struct words *words)
+{
+	struct wire_in in = wire_in_view(line);
+
+	if (line.len > REQUEST_LINE_MAX)
+		return "the request is too long";
+	words->count = 0;
+	while (in.left > 0) {
+		if (words->count == REQUEST_WORDS_MAX)
+			return "the request has too many words";
+		words->word[words->count++] = take_word(&in);
+	}
+	return words->count > 0 ? NULL : "the request is empty";
+}
+
+static int
+hex_value(uint8_t digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+/* One byte of a word, %XX decoded; -1: not a byte of a text. */
+static int
+take_byte(struct wire_in *in)
+{
+	uint8_t byte = wire_u8(in);
+
+	if (byte != '%')
+		return byte > ' ' ? byte : -1;
+	int high = hex_value(wire_u8(in));
+	int low = hex_value(wire_u8(in));
+
+	if (high < 0 || low < 0)
+		return -1;
+	return high * 16 + low > 0 ? high * 16 + low : -1;
+}
+
+static const char *
+parse_owner(struct wire_view word, struct request *request)
+{
+	struct wire_in in = wire_in_view(word);
+	size_t len = 0;
+
+	if (wire_view_equal(word, wire_view_text("-")))
+		return NULL;
+	while (in.left > 0) {
+		int byte = take_byte(&in);
+
+		if (byte < 0)
+			return "not a name";
+		if (len == KEEP_TEXT_MAX)
+			return "the name is too long";
+		request->owner[len++] = (char)byte;
+	}
+	return len > 0 ? NULL : "the name is empty";
+}
+
+static const char *
+parse_hash(struct wire_view word, struct request *request)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct wire_in in = wire_in_view(word);
+	size_t len = 0;
+
+	if (word.len < REQUEST_HASH_MIN || word.len > REQUEST_HASH_MAX)
+		return "a thumbprint has 4 to 64 digits";
+	while (in.left > 0) {
+		int value = hex_value(wire_u8(&in));
+
+		if (value < 0)
+			return "not a thumbprint";
+		request->prefix[len++] = digits[value];
+	}
+	return NULL;
+}
+
+static size_t
+count_words(const struct row *row)
+{
+	return row->words[1] != NULL ? 2 : 1;
+}
+
+static bool
+matches(const struct row *row, const struct words *words)
+{
+	size_t count = count_words(row);
+
+	if (words->count < count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!wire_view_equal(words->word[i],
+		                     wire_view_text(row->words[i])))
+			return false;
+	return true;
+}
+
+static const char *
+parse_argument(enum argument argument, struct wire_view word,
+               struct request *request)
+{
+	switch (argument) {
+	case ARGUMENT_OWNER:
+		return parse_owner(word, request);
+	case ARGUMENT_HASH:
+		return parse_hash(word, request);
+	case ARGUMENT_NONE:
+		break;
+	}
+	return "the request has too many words";
+}
+
+static const char *
+parse_arguments(const struct row *row, const struct words *words,
+                struct request *request)
+{
+	size_t first = count_words(row);
+	const char *fault = NULL;
+
+	if (words->count < first + row->required)
+		return "the request lacks a word";
+	for (size_t i = first; fault == NULL && i < words->count; i++)
+		fault = i - first < 2
+		            ? parse_argument(row->arguments[i - first],
+		                             words->word[i], request)
+		            : "the request has too many words";
+	return fault;
+}
+
+const char *
+request_parse(struct wire_view line, struct request *request)
+{
+	struct words words;
+	const char *fault = split(line, &words);
+
+	memset(request, 0, sizeof(*request));
+	if (fault != NULL)
+		return fault;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!matches(&rows[i], &words))
+			continue;
+		request->verb = rows[i].verb;
+		return parse_arguments(&rows[i], &words, request);
+	}
+	return "not a request";
+}

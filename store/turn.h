@@ -1,0 +1,48 @@
+/*
+ * The attached sessions, and what they ask for in one turn of the loop: their
+ * jobs run in one transaction, then the views are made equal to the store, and
+ * only then the answers leave.  What could not be written is tried again.
+ */
+#ifndef STORE_TURN_H
+#define STORE_TURN_H
+
+#include <event2/event.h>
+
+#include "peer.h"
+
+struct turn;
+
+/* Something to watch; all but name may be NULL or empty. */
+typedef void turn_on_news(void *arg, const struct peer *peer, const char *name,
+                          const struct peer_reader *reader,
+                          struct wire_view text, const struct keep_ack *result);
+
+struct turn_config {
+	struct event_base *base;
+	struct engine *engine;
+	int run_dirfd;
+	gid_t view_group;
+	turn_on_news *on_news;
+	void *arg;
+};
+
+/* All in the config is borrowed.  NULL: no memory. */
+struct turn *turn_new(const struct turn_config *config);
+void turn_free(struct turn *turn);
+
+const struct peer_list *turn_peers(const struct turn *turn);
+
+/* A session's pair comes; fd is taken. */
+void turn_attach(struct turn *turn, const struct keep_hello *hello, int fd);
+
+/* Whatever is not attached by now is over, and so are its roots. */
+void turn_end_others(struct turn *turn);
+void turn_end_all(struct turn *turn, const char *reason);
+
+/* Have the store forget what nothing refers to. */
+void turn_sweep(struct turn *turn);
+
+/* Run what waits now, without the loop; for the end. */
+void turn_flush(struct turn *turn);
+
+#endif
