@@ -3,7 +3,6 @@
 #include "gcc.h"
 #include "mcs.h"
 #include "share.h"
-#include "unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +258,7 @@ static enum relay_verdict
 on_initial(struct relay *r, struct wire_out *frame)
 {
 	struct wire_in in = mcs_part(frame);
+	struct share_text name = {true, {NULL, 0}};
 	struct mcs_connect connect;
 	const char *fault;
 	size_t base;
@@ -273,8 +273,8 @@ on_initial(struct relay *r, struct wire_out *frame)
 	if (fault != NULL)
 		return refuse(r, fault);
 	r->initial_seen = true;
-	(void)unicode_from_utf16le(r->facts.client_name, RELAY_TEXT_MAX,
-	                           r->client.client_name);
+	name.bytes = r->client.client_name;
+	(void)share_text_utf8(&name, r->facts.client_name, RELAY_TEXT_MAX);
 	r->facts.show_protocol =
 	    r->client.rdpdr_offset != 0 &&
 	    r->client.rdpdr_options & GCC_OPTION_SHOW_PROTOCOL;
@@ -398,14 +398,6 @@ on_chunk(struct relay *r, struct wire_out *frame, struct relay_chunk *chunk)
 	return RELAY_CHUNK;
 }
 
-static bool
-keep_text(char out[RELAY_TEXT_MAX], const struct share_text *text)
-{
-	if (text->unicode)
-		return unicode_from_utf16le(out, RELAY_TEXT_MAX, text->bytes);
-	return unicode_from_latin1(out, RELAY_TEXT_MAX, text->bytes);
-}
-
 /* A text that is too long is refused: half a user name is another user's. */
 static enum relay_verdict
 on_info(struct relay *r, struct wire_out *frame)
@@ -423,12 +415,14 @@ on_info(struct relay *r, struct wire_out *frame)
 	fault = share_info_decode(view, &info);
 	if (fault != NULL)
 		return refuse(r, fault);
-	if (!keep_text(r->facts.user, &info.user))
-		return refuse(r, "Client Info: user name above 512 bytes");
-	if (!keep_text(r->facts.domain, &info.domain))
-		return refuse(r, "Client Info: domain above 512 bytes");
-	if (!keep_text(r->facts.client_address, &info.client_address))
-		return refuse(r, "Client Info: address above 512 bytes");
+	if (!share_text_utf8(&info.user, r->facts.user, RELAY_TEXT_MAX))
+		return refuse(r,
+		              "Client Info: user name is too long or no text");
+	if (!share_text_utf8(&info.domain, r->facts.domain, RELAY_TEXT_MAX))
+		return refuse(r, "Client Info: domain is too long or no text");
+	if (!share_text_utf8(&info.client_address, r->facts.client_address,
+	                     RELAY_TEXT_MAX))
+		return refuse(r, "Client Info: address is too long or no text");
 	r->facts.info_seen = true;
 	return RELAY_FORWARD;
 }

@@ -1,5 +1,7 @@
 #include "share.h"
 
+#include "utf16.h"
+
 /* [MS-RDPBCGR] 2.2.8.1.1.2.1, 2.2.1.11.1.1. */
 enum {
 	SEC_ENCRYPT = 0x0008,
@@ -37,6 +39,39 @@ share_is_license(struct wire_view data)
 	wire_skip(&in, 2); /* bMsgType, flags */
 	return (flags & SEC_LICENSE_PKT) && wire_u16(&in) == len &&
 	       wire_ok(&in);
+}
+
+/* The bytes in front of the first zero. */
+static struct wire_view
+before_zero(const struct share_text *text)
+{
+	struct wire_in scan = wire_in_view(text->bytes);
+	size_t unit = text->unicode ? 2 : 1;
+	struct wire_view view = text->bytes;
+
+	view.len -= view.len % unit;
+	for (size_t at = 0; at < view.len; at += unit)
+		if ((unit == 2 ? wire_u16(&scan) : wire_u8(&scan)) == 0)
+			view.len = at;
+	return view;
+}
+
+bool
+share_text_utf8(const struct share_text *text, char *out, size_t size)
+{
+	struct wire_view view = before_zero(text);
+	struct wire_in in = wire_in_view(view);
+	struct wire_out to = wire_out(out, size);
+
+	if (text->unicode)
+		(void)utf16_to_utf8(&in, &to);
+	else
+		(void)utf16_bytes_to_utf8(view, &to);
+	wire_put_u8(&to, 0);
+	if (wire_ok(&in) && wire_out_ok(&to))
+		return true;
+	out[0] = '\0';
+	return false;
 }
 
 static struct share_text

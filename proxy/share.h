@@ -27,6 +27,12 @@ struct share_text {
 	struct wire_view bytes; /* borrowed */
 };
 
+/*
+ * As UTF-8 up to its terminator or its end; out is always terminated.  False,
+ * and out empty, when it is not valid UTF-16 or does not fit.
+ */
+bool share_text_utf8(const struct share_text *text, char *out, size_t size);
+
 /* The password and all other fields are stepped over. */
 struct share_info {
 	struct share_text domain;

@@ -1,5 +1,4 @@
 #include "share.h"
-#include "unicode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -16,9 +15,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	(void)share_is_license(view);
 	if (share_is_info(view) && share_info_decode(view, &info) == NULL) {
-		(void)unicode_from_utf16le(text, sizeof(text), info.user.bytes);
-		(void)unicode_from_latin1(text, sizeof(text),
-		                          info.domain.bytes);
+		(void)share_text_utf8(&info.user, text, sizeof(text));
+		(void)share_text_utf8(&info.domain, text, sizeof(text));
 	}
 	while (share_next(&in, &head, &view)) {
 		(void)share_demand_decode(view, &vc);

@@ -433,7 +433,8 @@ test_info_limit(void **state)
 	memset(name, 'n', sizeof(name));
 	name[RELAY_TEXT_MAX] = '\0';
 	build_info(&info);
-	refused(r, RELAY_CLIENT, "Client Info: user name above 512 bytes");
+	refused(r, RELAY_CLIENT,
+	        "Client Info: user name is too long or no text");
 	assert_false(relay_facts(r)->info_seen);
 	name[RELAY_TEXT_MAX - 1] = '\0';
 	build_info(&info);

@@ -9,7 +9,6 @@
 
 #include "messages.h"
 #include "share.h"
-#include "unicode.h"
 
 enum { INFO_UNICODE = 0x10 };
 
@@ -48,11 +47,7 @@ check_text(const struct share_text *text, const char *want)
 {
 	char out[64];
 
-	if (text->unicode)
-		assert_true(
-		    unicode_from_utf16le(out, sizeof(out), text->bytes));
-	else
-		assert_true(unicode_from_latin1(out, sizeof(out), text->bytes));
+	assert_true(share_text_utf8(text, out, sizeof(out)));
 	assert_string_equal(out, want);
 }
 
@@ -256,33 +251,31 @@ test_next(void **state)
 }
 
 static void
-test_unicode(void **state)
+test_text(void **state)
 {
-	static const uint8_t text[] = {
-	    'a',  0,    0xe9, 0,    0xac, 0x20, /* a e' euro */
-	    0x3d, 0xd8, 0x00, 0xde,             /* U+1F600 */
-	    0x00, 0xd8, 'b',  0,                /* a high half alone */
-	    0x00, 0xdc,                         /* a low half alone */
-	    0x00, 0xd8};                        /* a high half at the end */
-	static const char want[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"
-				   "\xef\xbf\xbd"
-				   "b\xef\xbf\xbd\xef\xbf\xbd";
-	struct wire_view view = {text, sizeof(text)};
-	char out[sizeof(want)];
+	static const uint8_t wide[] = {'a', 0, 0xac, 0x20, 0, 0, 'b', 0};
+	static const uint8_t lone[] = {'a', 0, 0, 0xd8};
+	struct share_text text = {true, {wide, sizeof(wide)}};
+	char out[8];
 
 	(void)state;
-	assert_true(unicode_from_utf16le(out, sizeof(out), view));
-	assert_string_equal(out, want);
-	assert_false(unicode_from_utf16le(out, sizeof(out) - 1, view));
+	assert_true(share_text_utf8(&text, out, 5));
+	assert_string_equal(out, "a\xe2\x82\xac"); /* up to the zero */
+	assert_false(share_text_utf8(&text, out, 4));
 	assert_string_equal(out, "");
-	view.len = 3; /* half a unit at the end is not read */
-	assert_true(unicode_from_utf16le(out, 2, view));
+	text.bytes.len = 3; /* half a unit at the end is not read */
+	assert_true(share_text_utf8(&text, out, 2));
 	assert_string_equal(out, "a");
-	assert_true(
-	    unicode_from_latin1(out, sizeof(out), wire_view_text("x\xe9")));
+	text.bytes = (struct wire_view){lone, sizeof(lone)};
+	assert_false(share_text_utf8(&text, out, sizeof(out)));
+	assert_string_equal(out, "");
+	text.unicode = false;
+	text.bytes = wire_view_text("x\xe9");
+	assert_true(share_text_utf8(&text, out, 4));
 	assert_string_equal(out, "x\xc3\xa9");
-	assert_false(unicode_from_latin1(out, 3, wire_view_text("x\xe9")));
-	assert_true(unicode_from_latin1(out, 1, wire_view_text("")));
+	assert_false(share_text_utf8(&text, out, 3));
+	text.bytes.len = 0;
+	assert_true(share_text_utf8(&text, out, 1));
 }
 
 int
@@ -298,7 +291,7 @@ main(void)
 	    cmocka_unit_test(test_active_count),
 	    cmocka_unit_test(test_active_wrong),
 	    cmocka_unit_test(test_next),
-	    cmocka_unit_test(test_unicode),
+	    cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
