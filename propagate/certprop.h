@@ -53,7 +53,10 @@ struct certprop_ops {
 
 struct certprop;
 
-/* NULL when memory is short.  policy is copied; ops must outlive the machine.
+/*
+ * NULL when memory is short.  policy is copied; ops must outlive the machine.
+ * Nothing is told here, since the caller's HELLO goes first: STATE is told with
+ * the first news, or with the certprop_tick that certprop_deadline asks for.
  */
 struct certprop *certprop_new(const struct certprop_policy *policy,
                               const struct certprop_ops *ops, void *arg);

@@ -37,7 +37,8 @@ struct reader {
 	struct insertion *applied; /* what the keeper was told, or NULL */
 	struct insertion *fresh;   /* read, on its way to be applied */
 	uint32_t commit_seq;       /* of the last COMMIT */
-	bool unsaid;               /* the keeper has not heard of this */
+	bool announced; /* who watches was told that a card is there */
+	bool unsaid;    /* the keeper has not heard of this */
 };
 
 /* The roots of a card that was withdrawn and is still vouched for. */

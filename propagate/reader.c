@@ -164,8 +164,10 @@ static void
 queue_read(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	(void)now_ms;
-	if (r->attempts == 0 && r->applied == NULL)
-		report_event(cp, "card-inserted", r, "");
+	if (r->announced)
+		return;
+	r->announced = true;
+	report_event(cp, "card-inserted", r, "");
 }
 
 /* The read of this reader, if it is out, has no taker any more. */
@@ -235,7 +237,6 @@ release(struct certprop *cp, struct reader *r)
 	r->applied = NULL;
 	report_release(cp, r->id, in,
 	               drop ? REPORT_DROP_ROOTS : REPORT_KEEP_ROOTS);
-	report_event(cp, "card-removed", r, "");
 	if (drop)
 		insertion_free(in);
 	else
@@ -248,6 +249,10 @@ withdraw(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	(void)now_ms;
 	cancel_read(cp, r);
 	release(cp, r);
+	if (!r->announced)
+		return;
+	r->announced = false;
+	report_event(cp, "card-removed", r, "");
 }
 
 /* A card without an answer is still there: what was applied stays. */

@@ -198,6 +198,8 @@ test_permanent_failure(void **state)
 	assert_string_equal(b->asked, "read:7");
 	assert_string_equal(b->told, "");
 	bench_take_out(b, 2);
+	assert_string_equal(b->news,
+	                    "card-inserted card-read-failed card-removed");
 	assert_string_equal(b->cards,
 	                    "7:empty 7:settling 7:reading 7:failed 7:empty");
 }

@@ -1,3 +1,5 @@
+#include "insertion.h"
+
 #include "certprop_bench.h"
 
 #include <stdio.h>
@@ -150,6 +152,218 @@ test_as_many_as_allowed(void **state)
 	                    "begin:7/a1 user(CN=User) anchor(CN=Root) commit");
 }
 
+/* What is refused, counted and remembered. */
+struct refusals {
+	size_t count;
+	const char *reason;
+};
+
+static void
+on_refusal(void *arg, const struct insertion_refusal *refusal)
+{
+	struct refusals *to = arg;
+
+	to->count++;
+	to->reason = refusal->reason;
+}
+
+static void
+assert_text(struct wire_view view, const char *text)
+{
+	assert_true(wire_view_equal(view, wire_view_text(text)));
+}
+
+static bool
+starts_with(struct wire_view view, const char *text)
+{
+	struct wire_in in = wire_in_view(view);
+
+	return wire_view_equal(wire_bytes(&in, strlen(text)),
+	                       wire_view_text(text));
+}
+
+static struct pki_cert *
+with_logon(void)
+{
+	static const struct pki_ext exts[] = {
+	    {"keyUsage", "critical,digitalSignature"},
+	    {"extendedKeyUsage", "1.3.6.1.4.1.311.20.2.2"},
+	    {"subjectAltName", "otherName:1.3.6.1.4.1.311.20.2.3;"
+	                       "UTF8:user@example.test"},
+	    {"subjectKeyIdentifier", "hash"},
+	    {NULL, NULL},
+	};
+	struct pki_spec spec = {
+	    .name = "Logon", .key = PKI_RSA2048, .exts = exts};
+
+	return pki_cert_new(&spec, bench_made.sub);
+}
+
+static void
+test_key_columns(void **state)
+{
+	struct bench *b = *state;
+	struct pki_cert *logon = with_logon();
+	struct refusals none = {0, NULL};
+	struct insertion *in;
+	struct keep_cert cert;
+
+	b->content.cert_count = 0;
+	bench_add_cert(b, logon, "9A");
+	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	assert_int_equal(insertion_count(in), 3);
+	assert_int_equal(insertion_root_count(in), 2);
+	insertion_describe(in, 0, &cert);
+	assert_text(cert.friendly_name, "PIV: Logon");
+	assert_text(cert.prov_name,
+	            "Microsoft Smart Card Key Storage Provider");
+	assert_int_equal(cert.prov_type, 0);
+	assert_text(cert.container, "9A");
+	assert_int_equal(cert.key_spec, 1);
+	assert_true(starts_with(cert.pkcs11_uri, "pkcs11:id=%"));
+	assert_int_equal(cert.pkcs11_uri.len, 10 + 3 * 20 + 10);
+	assert_true(cert.logon_eligible);
+	insertion_describe(in, 1, &cert);
+	assert_int_equal(cert.prov_name.len + cert.container.len, 0);
+	insertion_free(in);
+
+	/* The signature half of a named container. */
+	b->content.certs[0].key_spec = 2;
+	(void)snprintf(b->content.certs[0].container,
+	               sizeof(b->content.certs[0].container), "{guid}");
+	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	insertion_describe(in, 0, &cert);
+	assert_text(cert.container, "{guid}");
+	assert_int_equal(cert.key_spec, 2);
+	assert_false(cert.logon_eligible);
+	insertion_free(in);
+	assert_int_equal(none.count, 0);
+	pki_cert_free(logon);
+}
+
+/* The default container wins, else an exchange key, else the first. */
+static void
+test_best_container(void **state)
+{
+	struct bench *b = *state;
+	struct refusals none = {0, NULL};
+	struct insertion *in;
+	struct keep_cert cert;
+
+	b->content.root_count = 0;
+	b->content.certs[0].key_spec = 2;
+	bench_add_cert(b, bench_made.user, "9C");
+	bench_add_cert(b, bench_made.user, "9D");
+	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	assert_int_equal(insertion_count(in), 1);
+	insertion_describe(in, 0, &cert);
+	assert_text(cert.container, "9C");
+	insertion_free(in);
+	b->content.certs[2].is_default = true;
+	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	insertion_describe(in, 0, &cert);
+	assert_text(cert.container, "9D");
+	insertion_free(in);
+}
+
+static void
+test_bytes_of_roots(void **state)
+{
+	static const struct pki_ext exts[] = {
+	    {"basicConstraints", "critical,CA:TRUE"},
+	    {NULL, NULL},
+	};
+	struct pki_spec spec = {.name = "Fat", .exts = exts, .pad = 15000};
+	struct pki_cert *fat[18];
+	struct bench *b = *state;
+	struct refusals seen = {0, NULL};
+	struct insertion *in;
+
+	b->content.root_count = 0;
+	for (size_t i = 0; i < 18; i++) {
+		fat[i] = pki_cert_new(&spec, NULL);
+		bench_add_root(b, fat[i]);
+	}
+	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	assert_int_equal(insertion_root_count(in), 17);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.reason, "too many bytes of roots");
+	insertion_free(in);
+	for (size_t i = 0; i < 18; i++)
+		pki_cert_free(fat[i]);
+}
+
+static void
+test_number_of_roots(void **state)
+{
+	struct bench *b = *state;
+	struct pki_cert *roots[KEEP_ROOTS_MAX];
+	struct refusals seen = {0, NULL};
+	struct insertion *in;
+
+	b->content.root_count = 0;
+	for (size_t i = 0; i < KEEP_ROOTS_MAX; i++) {
+		roots[i] = pki_ca_new("One of many", NULL);
+		bench_add_root(b, roots[i]);
+	}
+	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	assert_int_equal(insertion_root_count(in), KEEP_ROOTS_MAX);
+	assert_int_equal(seen.count, 0);
+	insertion_free(in);
+	/* One more, in a slot. */
+	bench_add_cert(b, bench_made.root, "82");
+	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	assert_int_equal(insertion_root_count(in), KEEP_ROOTS_MAX);
+	assert_string_equal(seen.reason, "too many roots");
+	insertion_free(in);
+	for (size_t i = 0; i < KEEP_ROOTS_MAX; i++)
+		pki_cert_free(roots[i]);
+}
+
+static void
+test_weak_roots(void **state)
+{
+	static const struct pki_ext exts[] = {
+	    {"basicConstraints", "critical,CA:TRUE"},
+	    {NULL, NULL},
+	};
+	struct pki_spec spec = {
+	    .name = "Weak", .key = PKI_RSA1024, .exts = exts};
+	struct pki_cert *weak = pki_cert_new(&spec, NULL);
+	struct bench *b = *state;
+	struct refusals seen = {0, NULL};
+	struct insertion *in;
+
+	b->content.root_count = 0;
+	bench_add_root(b, weak);
+	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	assert_int_equal(insertion_root_count(in), 0);
+	assert_int_equal(seen.count, 1);
+	insertion_free(in);
+	b->policy.allow_weak_roots = true;
+	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	assert_int_equal(insertion_root_count(in), 1);
+	insertion_free(in);
+	pki_cert_free(weak);
+}
+
+static void
+test_pending_request(void **state)
+{
+	struct pki_spec spec = {.name = "Pending"};
+	struct pki_cert *made = pki_cert_new(&spec, NULL);
+	struct bench *b = *state;
+	struct card_cert *cert = &b->content.certs[0];
+
+	/* Nobody's signature: what a key waits under. */
+	b->content.cert_count = b->content.root_count = 0;
+	bench_add_cert(b, made, "9A");
+	cert->der[cert->len - 1] ^= 1;
+	read_once(b);
+	assert_string_equal(b->told, "begin:7/a1 request(CN=Pending) commit");
+	pki_cert_free(made);
+}
+
 int
 main(void)
 {
@@ -163,6 +377,12 @@ main(void)
 	    BENCH(test_twins_on_a_card),
 	    BENCH(test_empty_card),
 	    BENCH(test_as_many_as_allowed),
+	    BENCH(test_key_columns),
+	    BENCH(test_best_container),
+	    BENCH(test_bytes_of_roots),
+	    BENCH(test_number_of_roots),
+	    BENCH(test_weak_roots),
+	    BENCH(test_pending_request),
 	};
 
 	return cmocka_run_group_tests(tests, bench_make_all, bench_free_all);
