@@ -23,7 +23,7 @@ lab_wait "all processes of the daemon end" none_left
 lab_daemon main
 lab_expect "sessions" 0 "$(lab_sessions main)"
 lab_expect "roots" 0 "$(lab_roots main)"
-lab_expect "views" "" "$(ls "$(lab_home main)/run/session")"
+lab_expect "views" "" "$(ls "$(lab_run_dir main)/session")"
 lab_expect "certificates" $LAB_GIDS_CERTS "$(lab_certs main alice)"
 
 lab_say "all of it killed at once"
@@ -35,6 +35,6 @@ lab_stop client-alice KILL
 lab_daemon main
 lab_expect "sessions" 0 "$(lab_sessions main)"
 lab_expect "roots" 0 "$(lab_roots main)"
-lab_expect "views" "" "$(ls "$(lab_home main)/run/session")"
+lab_expect "views" "" "$(ls "$(lab_run_dir main)/session")"
 lab_client alice 3901 one alice
 lab_wait "a new session" lab_has 1 lab_roots main

@@ -14,7 +14,7 @@ view=$(lab_view main)
 
 # Who has the control socket is the keeper.
 keeper() {
-	ss -Hxlp src "$(lab_home main)/run/control.sock" |
+	ss -Hxlp src "$(lab_run_dir main)/control.sock" |
 		sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head -n 1
 }
 

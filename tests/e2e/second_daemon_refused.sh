@@ -11,10 +11,10 @@ lab_wait "the card's root" lab_has 1 lab_roots main
 
 home=$(lab_home main)
 sed -e 's/:3901/:3902/' "$home/conf" >"$home/same-store"
-sed -e "s|^run_dir = .*|run_dir = $LAB/other-run|" "$home/same-store" \
+sed -e "s|^run_dir = .*|run_dir = /run/other|" "$home/same-store" \
 	>"$home/other-run"
-mkdir "$LAB/other-run"
-chown proxy:proxy "$LAB/other-run"
+mkdir /run/other
+chown proxy:proxy /run/other
 for conf in same-store other-run; do
 	status=0
 	timeout 60 "$LAB_BUILD/proxy/cardproxyd" --config "$home/$conf" \

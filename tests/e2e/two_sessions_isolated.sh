@@ -21,7 +21,7 @@ lab_wait "bob's root" lab_has 1 lab_roots main "$bob"
 # names SESSION: the readers of a session
 names() {
 	lab_query main readers \
-		'[.[] | select(.session == $session) | .name] | sort | join(",")' \
+		'[.readers[] | select(.session == $session) | .name] | sort | join(",")' \
 		--arg session "$1"
 }
 case "$(names "$alice")" in
@@ -38,7 +38,7 @@ esac
 # issuers USER: who signed what is in that user's store
 issuers() {
 	lab_query main certs \
-		'[.[] | select(.owner == $user) | .issuer] | unique | join(";")' \
+		'[.certs[] | select(.user == $user) | .issuer] | unique | join(";")' \
 		--arg user "$1"
 }
 case "$(issuers alice)" in

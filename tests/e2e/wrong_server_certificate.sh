@@ -12,8 +12,8 @@ lab_config main 3901 pinned
 lab_listen main 3902 wrong-pin
 lab_listen main 3903 right-ca
 lab_listen main 3904 wrong-ca
-lab_target main pinned 4001 verify=pin "pin=$pin" identity=claimed
-lab_target main wrong-pin 4001 verify=pin "pin=$wrong" identity=claimed
+lab_target main pinned 4001 verify=pin "pin_sha256=$pin" identity=claimed
+lab_target main wrong-pin 4001 verify=pin "pin_sha256=$wrong" identity=claimed
 lab_target main right-ca 4001 verify=ca "ca_file=$LAB_PKI/one/root.pem" \
 	identity=claimed
 lab_target main wrong-ca 4001 verify=ca "ca_file=$LAB_PKI/two/root.pem" \

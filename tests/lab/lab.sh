@@ -87,7 +87,7 @@ lab_user() {
 	echo "$1:x:$2:" >>"$LAB/etc/group"
 	echo "$1:$LAB_SECRET:19000:0:99999:7:::" >>"$LAB/etc/shadow"
 	mkdir -p "$home"
-	printf '#!/bin/sh\nexec xterm\n' >"$home/startwm.sh"
+	printf '#!/bin/sh\nxterm &\nexec sleep infinity\n' >"$home/startwm.sh"
 	chmod 755 "$home/startwm.sh"
 	chown -R "$2:$2" "$home"
 	chmod 700 "$home"
@@ -270,16 +270,21 @@ lab_listens() {
 # slots, at PORT and PORT + 1.  Its programs get lab_socket NAME.
 lab_pcscd() {
 	local name=$1 port=$2 run=$LAB/pcscd-$1 conf=$LAB/readers-$1 library
+	local options=(--foreground)
 
 	library=$(ls /usr/lib/pcsc/drivers/serial/libifdvpcd.so* | head -n 1)
 	mkdir -p "$run" "$conf"
 	printf 'FRIENDLYNAME "Virtual PCD %s"\nDEVICENAME /dev/null:0x%x\nLIBPATH %s\nCHANNELID 0x%x\n' \
 		"$name" "$port" "$library" "$port" >"$conf/vpcd"
+	# From 2.0 on it asks polkit, also about root, and there is none here.
+	! pcscd --help 2>&1 | grep -q -e --disable-polkit ||
+		options+=(--disable-polkit)
 	# shellcheck disable=SC2016
 	lab_start "pcscd-$name" unshare --mount bash -c '
 		mount --bind "$1" /run/pcscd
 		mount --bind "$2" /etc/reader.conf.d
-		exec pcscd --foreground' pcscd "$run" "$conf"
+		shift 2
+		exec pcscd "$@"' pcscd "$run" "$conf" "${options[@]}"
 	lab_wait "pcscd $name" test -S "$run/pcscd.comm"
 	lab_wait "reader of pcscd $name" lab_listens "$port"
 }
@@ -395,17 +400,23 @@ lab_client() {
 # --- the daemon under test -----------------------------------------------
 
 # lab_config NAME PORT TARGET: begin a configuration: where it listens and the
-# target of that listener.  Its store and views are below lab_home NAME.
+# target of that listener.  Its store is below lab_home NAME, its views and its
+# control socket in lab_run_dir NAME.
 lab_home() {
 	echo "$LAB/daemon-$1"
 }
 
+lab_run_dir() {
+	echo "/run/cardproxy-$1"
+}
+
 lab_config() {
-	local name=$1 port=$2 target=$3 home
+	local name=$1 port=$2 target=$3 home run
 
 	home=$(lab_home "$name")
-	mkdir -p "$home/store" "$home/run"
-	chown -R proxy:proxy "$home"
+	run=$(lab_run_dir "$name")
+	mkdir -p "$home/store" "$run"
+	chown -R proxy:proxy "$home" "$run"
 	cat >"$home/conf" <<-END
 	[daemon]
 	user = proxy
@@ -417,7 +428,7 @@ lab_config() {
 
 	[store]
 	path = $home/store/cardproxy.db
-	run_dir = $home/run
+	run_dir = $run
 
 	END
 }
@@ -469,7 +480,7 @@ lab_ctl() {
 
 	shift
 	timeout 20 "$LAB_BUILD/proxy/cardproxyctl" \
-		--socket "$(lab_home "$name")/run/control.sock" --json "$@"
+		--socket "$(lab_run_dir "$name")/control.sock" --json "$@"
 }
 
 # lab_query NAME COMMAND FILTER [JQ-OPTION...]: what the filter gives.
@@ -491,34 +502,37 @@ lab_is() {
 
 # What the daemon knows, as counts and names; one place knows its JSON.
 lab_sessions() {
-	lab_query "$1" sessions 'length'
+	lab_query "$1" sessions '.sessions | length'
 }
 
 # lab_session DAEMON FIELD [USER]: of the only session, or of that user's.
 lab_session() {
 	lab_query "$1" sessions \
-		'[.[] | select($user == "" or .user == $user)][0] | .[$field]' \
+		'[.sessions[] | select($user == "" or .user == $user)][0][$field]' \
 		--arg field "$2" --arg user "${3:-}"
 }
 
 # lab_certs DAEMON [USER]: how many in Personal stores.
 lab_certs() {
 	lab_query "$1" certs \
-		'[.[] | select(.store == "MY" and ($user == "" or .owner == $user))] | length' \
+		'[.certs[] | select(.store == "MY" and
+			($user == "" or .user == $user))] | length' \
 		--arg user "${2:-}"
 }
 
 # lab_roots DAEMON [SESSION]: how many trust anchors are there.
 lab_roots() {
 	lab_query "$1" roots \
-		'[.[] | select(.kind == "anchor" and ($session == "" or .session == $session))] | length' \
+		'[.roots[] | select(.kind == "anchor" and .state == "present" and
+			($session == "" or
+			any(.holders[]; .session == $session)))] | length' \
 		--arg session "${2:-}"
 }
 
-# lab_reader DAEMON FIELD: of the first reader that has, or had, a card.
+# lab_reader DAEMON FIELD: of the first reader with a card, else of the first.
 lab_reader() {
 	lab_query "$1" readers \
-		'([.[] | select(.card != "empty")] + .)[0] | .[$field]' \
+		'([.readers[] | select(.card != "empty")] + .readers)[0][$field]' \
 		--arg field "$2"
 }
 
@@ -537,7 +551,7 @@ lab_some() {
 
 # The directory of a session's view.
 lab_view() {
-	echo "$(lab_home "$1")/run/session/$(lab_session "$1" id "${2:-}")"
+	echo "$(lab_run_dir "$1")/session/$(lab_session "$1" id "${2:-}")"
 }
 
 # lab_verifies VIEW CERTIFICATE: by OpenSSL, trusting that view alone.
