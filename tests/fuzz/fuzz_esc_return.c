@@ -1,0 +1,36 @@
+/*
+ * Smart card returns: four bytes of IOCTL, then the output of its response.
+ * What decodes, encodes to bytes that decode to the same.
+ */
+#include "ioctl.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static struct esc_return ret;
+static uint8_t first[256 * 1024];
+static uint8_t second[256 * 1024];
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct wire_in in = wire_in(data, len);
+	struct wire_out one = wire_out(first, sizeof(first));
+	struct wire_out two = wire_out(second, sizeof(second));
+	const struct ioctl *row = ioctl_find(wire_u32(&in));
+	struct wire_view output = wire_rest(&in);
+	uint32_t code;
+
+	(void)ioctl_return_code(output, &code);
+	if (row == NULL || ioctl_return_decode(row, output, &ret) != WIRE_OK)
+		return 0;
+	ioctl_return_encode(row, &one, &ret);
+	if (!wire_out_ok(&one) || ret.code != code ||
+	    ioctl_return_decode(row, wire_written(&one), &ret) != WIRE_OK)
+		abort();
+	ioctl_return_encode(row, &two, &ret);
+	if (!wire_view_equal(wire_written(&one), wire_written(&two)))
+		abort();
+	return 0;
+}
