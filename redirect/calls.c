@@ -14,7 +14,7 @@ enum {
 
 void
 calls_init(struct calls *calls, struct mux *mux,
-    void (*send)(void *arg, struct wire_view message), void *arg)
+           void (*send)(void *arg, struct wire_view message), void *arg)
 {
 	*calls = (struct calls){.mux = mux, .send = send, .arg = arg};
 }
@@ -53,7 +53,7 @@ output_len(enum ioctl_code code)
 
 static void
 encode(struct wire_out *out, const struct calls *calls, uint32_t id,
-    const struct ioctl *row, const struct esc_call *call)
+       const struct ioctl *row, const struct esc_call *call)
 {
 	uint8_t input[INPUT_MAX];
 	struct wire_out body = wire_out(input, sizeof(input));
@@ -76,7 +76,7 @@ encode(struct wire_out *out, const struct calls *calls, uint32_t id,
 
 bool
 calls_make(struct calls *calls, enum ioctl_code code,
-    const struct esc_call *call, calls_on_return *on_return, void *arg)
+           const struct esc_call *call, calls_on_return *on_return, void *arg)
 {
 	const struct ioctl *row = ioctl_find(code);
 	uint8_t data[MESSAGE_MAX];
@@ -114,7 +114,7 @@ calls_forget(struct calls *calls, const void *arg)
  */
 static bool
 decode(const struct ioctl *row, const struct rdpefs_completion *completion,
-    struct esc_return *ret)
+       struct esc_return *ret)
 {
 	struct wire_in in = wire_in_view(completion->body);
 	struct log_event ev = log_event(LOG_WARNING, "card-call-failed");
@@ -136,7 +136,7 @@ decode(const struct ioctl *row, const struct rdpefs_completion *completion,
 
 void
 calls_complete(struct calls *calls, const struct mux_irp *irp,
-    const struct rdpefs_completion *completion, uint64_t now_ms)
+               const struct rdpefs_completion *completion, uint64_t now_ms)
 {
 	struct calls_pending call;
 	struct esc_return ret;

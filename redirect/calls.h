@@ -15,13 +15,13 @@
  * itself, or its answer makes no sense.
  */
 typedef void calls_on_return(void *arg, const struct esc_return *ret,
-    uint64_t now_ms);
+                             uint64_t now_ms);
 
 struct calls {
 	struct mux *mux;
 	void (*send)(void *arg, struct wire_view message);
-	void *arg;       /* of send */
-	bool open;       /* there is a device to send to */
+	void *arg; /* of send */
+	bool open; /* there is a device to send to */
 	uint32_t device;
 	struct calls_pending {
 		bool used;
@@ -33,7 +33,7 @@ struct calls {
 
 /* Closed; mux and arg must outlive it. */
 void calls_init(struct calls *calls, struct mux *mux,
-    void (*send)(void *arg, struct wire_view message), void *arg);
+                void (*send)(void *arg, struct wire_view message), void *arg);
 
 /* From now on calls go to this device. */
 void calls_open(struct calls *calls, uint32_t device);
@@ -46,13 +46,15 @@ void calls_close(struct calls *calls);
  * False: it was not sent, and on_return is not called.
  */
 bool calls_make(struct calls *calls, enum ioctl_code code,
-    const struct esc_call *call, calls_on_return *on_return, void *arg);
+                const struct esc_call *call, calls_on_return *on_return,
+                void *arg);
 
 /* Whatever this caller waits for, it waits no more. */
 void calls_forget(struct calls *calls, const void *arg);
 
 /* A completion was matched to an IRP of ours. */
 void calls_complete(struct calls *calls, const struct mux_irp *irp,
-    const struct rdpefs_completion *completion, uint64_t now_ms);
+                    const struct rdpefs_completion *completion,
+                    uint64_t now_ms);
 
 #endif

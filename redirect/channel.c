@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	APDU_MS = 5000,   /* defaults of the configuration */
+	APDU_MS = 5000, /* defaults of the configuration */
 	CARD_MS = 20000,
 	/* SUSPEND and RESUME, [MS-RDPBCGR] 2.2.6.1.1: chunks without data. */
 	FLAGS_FLOW = 0x20 | 0x40
@@ -79,17 +79,17 @@ on_reader_gone(void *arg, uint32_t reader, uint64_t now_ms)
 
 static void
 on_card(void *arg, uint32_t reader, enum certprop_presence presence,
-    uint16_t counter, struct wire_view atr, uint64_t now_ms)
+        uint16_t counter, struct wire_view atr, uint64_t now_ms)
 {
 	struct channel *ch = arg;
 
 	certprop_card_state(ch->certprop, reader, presence, counter, atr,
-	    now_ms);
+	                    now_ms);
 }
 
 static void
 on_read(void *arg, uint32_t reader, const struct card_content *content,
-    uint64_t now_ms)
+        uint64_t now_ms)
 {
 	struct channel *ch = arg;
 
@@ -98,7 +98,7 @@ on_read(void *arg, uint32_t reader, const struct card_content *content,
 
 static void
 on_read_failed(void *arg, uint32_t reader, enum certprop_failure failure,
-    const char *reason, uint64_t now_ms)
+               const char *reason, uint64_t now_ms)
 {
 	struct channel *ch = arg;
 
@@ -169,10 +169,11 @@ start_job(struct channel *ch)
 	reader = watch_find(&ch->watch, ch->job.reader);
 	if (reader == NULL)
 		certprop_card_failed(ch->certprop, ch->job.reader,
-		    CERTPROP_RETRY, "no such reader", ch->now_ms);
+		                     CERTPROP_RETRY, "no such reader",
+		                     ch->now_ms);
 	else
 		reading_start(&ch->reading, ch->job.reader, &reader->name,
-		    &ch->job.hints, ch->now_ms);
+		              &ch->job.hints, ch->now_ms);
 }
 
 void
@@ -231,13 +232,13 @@ channel_server_speaks(struct channel *ch)
 {
 	if (ch->role == CHANNEL_ROLE_OWN) {
 		log_note(LOG_NOTICE, "handed-over",
-		    "the server announces after all");
+		         "the server announces after all");
 		ch->stale.active = true;
 		ch->stale.unanswered = ch->own.state == OWN_ANNOUNCED;
 		own_stop(&ch->own);
 	} else if (ch->role == CHANNEL_ROLE_RELAY) {
 		log_note(LOG_INFO, "announced-again",
-		    "the server starts the channel anew");
+		         "the server starts the channel anew");
 	}
 	stop_card(ch);
 	mux_void(ch->mux);
@@ -267,7 +268,7 @@ own_on_card(void *arg, uint32_t device)
 	log_write(&ev);
 	channel_card_lost(ch, device);
 	return devices_set(&ch->devices, device,
-	           taken ? DEVICES_READY : DEVICES_HIDDEN) &&
+	                   taken ? DEVICES_READY : DEVICES_HIDDEN) &&
 	       taken;
 }
 
@@ -370,7 +371,7 @@ on_message(struct channel *ch, enum channel_side from, struct wire_view message)
 		passage_from_client(ch, message);
 	} else if (ch->role != CHANNEL_ROLE_OWN ||
 	           (rdpefs_header_decode(&in, &header) &&
-	               header.packet == RDPEFS_SERVER_ANNOUNCE)) {
+	            header.packet == RDPEFS_SERVER_ANNOUNCE)) {
 		passage_from_server(ch, message);
 	}
 }
@@ -381,7 +382,7 @@ on_message(struct channel *ch, enum channel_side from, struct wire_view message)
  */
 static enum channel_verdict
 pass(struct outlet *out, const struct chunk_join *join, uint32_t total,
-    uint32_t flags, struct wire_view data)
+     uint32_t flags, struct wire_view data)
 {
 	out->busy = !chunk_join_idle(join);
 	if (out->busy || !outlet_waits(out))
@@ -393,7 +394,7 @@ pass(struct outlet *out, const struct chunk_join *join, uint32_t total,
 
 static enum channel_verdict
 decide(struct channel *ch, enum channel_side from, uint32_t total,
-    uint32_t flags, struct wire_view data, enum chunk_step *step)
+       uint32_t flags, struct wire_view data, enum chunk_step *step)
 {
 	enum channel_side to =
 	    from == CHANNEL_CLIENT ? CHANNEL_SERVER : CHANNEL_CLIENT;
@@ -407,13 +408,13 @@ decide(struct channel *ch, enum channel_side from, uint32_t total,
 	held = chunk_join_pass(join);
 	if (held.len > 0)
 		outlet_pass(&ch->out[to], total,
-		    CHANNEL_FLAG_FIRST | ch->out[to].show, held);
+		            CHANNEL_FLAG_FIRST | ch->out[to].show, held);
 	return pass(&ch->out[to], join, total, flags, data);
 }
 
 static enum channel_verdict
 route(struct channel *ch, enum channel_side from, uint32_t total,
-    uint32_t flags, struct wire_view data)
+      uint32_t flags, struct wire_view data)
 {
 	enum channel_side to =
 	    from == CHANNEL_CLIENT ? CHANNEL_SERVER : CHANNEL_CLIENT;
@@ -436,7 +437,7 @@ route(struct channel *ch, enum channel_side from, uint32_t total,
 
 enum channel_verdict
 channel_chunk(struct channel *ch, enum channel_side from, uint32_t total,
-    uint32_t flags, struct wire_view data, uint64_t now_ms)
+              uint32_t flags, struct wire_view data, uint64_t now_ms)
 {
 	enum channel_side to =
 	    from == CHANNEL_CLIENT ? CHANNEL_SERVER : CHANNEL_CLIENT;
@@ -463,14 +464,14 @@ make_parts(struct channel *ch, const struct certprop_policy *policy)
 	calls_init(&ch->calls, ch->mux, send_call, ch);
 	watch_init(&ch->watch, &ch->calls, &watch_ops, ch);
 	reading_init(&ch->reading, &ch->calls, &reading_ops, ch,
-	    ch->config.apdu_ms, ch->config.card_ms);
+	             ch->config.apdu_ms, ch->config.card_ms);
 	return true;
 }
 
 struct channel *
 channel_new(const struct channel_config *config,
-    const struct certprop_policy *policy, const struct channel_ops *ops,
-    void *arg)
+            const struct certprop_policy *policy, const struct channel_ops *ops,
+            void *arg)
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 

@@ -17,7 +17,7 @@ enum devices_state {
 	DEVICES_ANNOUNCED, /* waits for the server's reply */
 	DEVICES_READY,     /* the server (or we, in its place) took it */
 	DEVICES_HIDDEN,    /* kept from the server by policy */
-	DEVICES_VOID       /* was one: removed, refused, or of an earlier start */
+	DEVICES_VOID /* was one: removed, refused, or of an earlier start */
 };
 
 struct devices {
@@ -30,7 +30,7 @@ struct devices {
 
 /* Set the state of a device, new or known.  False: there are DEVICES_MAX. */
 bool devices_set(struct devices *devices, uint32_t id,
-    enum devices_state state);
+                 enum devices_state state);
 
 enum devices_state devices_state(const struct devices *devices, uint32_t id);
 

@@ -33,7 +33,8 @@ struct channel_job {
 
 /*
  * After a hand-over the client still answers our announce and our calls; what
- * it says belongs to the server only from its reply to the server's announce on.
+ * it says belongs to the server only from its reply to the server's announce
+ * on.
  */
 struct channel_stale {
 	bool active;
@@ -70,10 +71,10 @@ struct channel {
 
 /* A peer broke the rules: log it and drop the card, the session lives. */
 void channel_fault(struct channel *ch, enum channel_side side,
-    const char *what);
+                   const char *what);
 
 void channel_send(struct channel *ch, enum channel_side to,
-    struct wire_view message);
+                  struct wire_view message);
 
 /* The server announces: whatever was before is void, and it speaks now. */
 void channel_server_speaks(struct channel *ch);
@@ -86,9 +87,10 @@ void channel_card_lost(struct channel *ch, uint32_t device);
 
 /* Must the message that starts with these bytes be read, or may it pass? */
 bool passage_wants(const struct channel *ch, enum channel_side from,
-    struct wire_view head);
+                   struct wire_view head);
 
-/* A whole message that passage_wants; relays it, changed or not, or drops it. */
+/* A whole message that passage_wants; relays it, changed or not, or drops it.
+ */
 void passage_from_server(struct channel *ch, struct wire_view message);
 void passage_from_client(struct channel *ch, struct wire_view message);
 

@@ -13,9 +13,9 @@ struct mux {
 	struct mux_irp *irps; /* outstanding, oldest first */
 	size_t count;
 	size_t room;
-	size_t own;           /* of them, ours */
-	uint32_t next;        /* number of the next id, within the range */
-	uint32_t voided;      /* ids given out before this number are void */
+	size_t own;      /* of them, ours */
+	uint32_t next;   /* number of the next id, within the range */
+	uint32_t voided; /* ids given out before this number are void */
 	uint32_t dropped[DROPPED_MAX]; /* ids of our own given up, a ring */
 	size_t dropped_next;
 	uint32_t late;
@@ -77,7 +77,7 @@ make_room(struct mux *mux)
 
 bool
 mux_add(struct mux *mux, enum mux_owner owner, uint32_t device, uint32_t origin,
-    uint32_t ioctl, uint32_t *id)
+        uint32_t ioctl, uint32_t *id)
 {
 	size_t max = owner == MUX_OWN ? MUX_OWN_MAX : MUX_SERVER_MAX;
 

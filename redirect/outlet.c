@@ -13,7 +13,7 @@ struct outlet_message {
 
 void
 outlet_init(struct outlet *outlet, enum channel_side to,
-    const struct channel_ops *ops, void *arg)
+            const struct channel_ops *ops, void *arg)
 {
 	*outlet = (struct outlet){
 	    .ops = ops,
@@ -77,7 +77,7 @@ send_now(struct outlet *outlet, struct wire_view message)
 
 	while (chunk_cut_next(&cut, &flags, &data))
 		outlet->ops->send(outlet->arg, outlet->to,
-		    (uint32_t)message.len, flags, data);
+		                  (uint32_t)message.len, flags, data);
 }
 
 bool
@@ -97,7 +97,7 @@ outlet_waits(const struct outlet *outlet)
 
 void
 outlet_pass(struct outlet *outlet, uint32_t total, uint32_t flags,
-    struct wire_view data)
+            struct wire_view data)
 {
 	outlet->ops->send(outlet->arg, outlet->to, total, flags, data);
 }
@@ -107,8 +107,8 @@ outlet_flush(struct outlet *outlet)
 {
 	outlet->busy = false;
 	while (outlet->first != NULL) {
-		send_now(outlet,
-		    (struct wire_view){outlet->first->data, outlet->first->len});
+		send_now(outlet, (struct wire_view){outlet->first->data,
+		                                    outlet->first->len});
 		drop_first(outlet);
 	}
 }

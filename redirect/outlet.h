@@ -17,15 +17,16 @@ struct outlet {
 	void *arg;
 	enum channel_side to;
 	uint32_t chunk_size;
-	uint32_t show; /* CHANNEL_FLAG_SHOW_PROTOCOL as the source sets it, or 0 */
-	bool busy;     /* a passing message is half through */
+	uint32_t
+	    show;  /* CHANNEL_FLAG_SHOW_PROTOCOL as the source sets it, or 0 */
+	bool busy; /* a passing message is half through */
 	struct outlet_message *first;
 	struct outlet_message *last;
 	size_t kept;
 };
 
 void outlet_init(struct outlet *outlet, enum channel_side to,
-    const struct channel_ops *ops, void *arg);
+                 const struct channel_ops *ops, void *arg);
 void outlet_clear(struct outlet *outlet);
 
 /*
@@ -39,7 +40,7 @@ bool outlet_waits(const struct outlet *outlet);
 
 /* One chunk of a passing message, as it came. */
 void outlet_pass(struct outlet *outlet, uint32_t total, uint32_t flags,
-    struct wire_view data);
+                 struct wire_view data);
 
 /* No passing message is under way any more: send what waits. */
 void outlet_flush(struct outlet *outlet);

@@ -6,7 +6,7 @@ enum {
 
 static void
 send_announce(const struct own *own, enum rdpefs_packet packet,
-    const struct own_ops *ops, void *arg)
+              const struct own_ops *ops, void *arg)
 {
 	struct rdpefs_announce announce = {
 	    .major = RDPEFS_VERSION_MAJOR,
@@ -22,7 +22,7 @@ send_announce(const struct own *own, enum rdpefs_packet packet,
 
 void
 own_start(struct own *own, uint32_t client_id, const struct own_ops *ops,
-    void *arg)
+          void *arg)
 {
 	own->state = OWN_ANNOUNCED;
 	own->client_id = client_id;
@@ -39,7 +39,7 @@ own_stop(struct own *own)
 /* A client may keep the id of an earlier connection: then that one counts. */
 static const char *
 on_reply(struct own *own, struct wire_in *in, const struct own_ops *ops,
-    void *arg)
+         void *arg)
 {
 	struct rdpefs_announce announce;
 
@@ -56,7 +56,7 @@ on_reply(struct own *own, struct wire_in *in, const struct own_ops *ops,
 
 static const char *
 on_name(struct own *own, struct wire_in *in, const struct own_ops *ops,
-    void *arg)
+        void *arg)
 {
 	uint8_t data[MESSAGE_MAX];
 	struct wire_out out = wire_out(data, sizeof(data));
@@ -76,7 +76,7 @@ on_name(struct own *own, struct wire_in *in, const struct own_ops *ops,
 /* A client that knows USER_LOGGEDON may hold devices back until it comes. */
 static const char *
 on_caps(struct own *own, struct wire_in *in, const struct own_ops *ops,
-    void *arg)
+        void *arg)
 {
 	uint8_t data[MESSAGE_MAX];
 	struct wire_out out = wire_out(data, sizeof(data));
@@ -98,7 +98,7 @@ on_caps(struct own *own, struct wire_in *in, const struct own_ops *ops,
 
 static void
 answer_device(const struct rdpefs_device *device, const struct own_ops *ops,
-    void *arg)
+              void *arg)
 {
 	struct rdpefs_reply reply = {
 	    .device_id = device->id,
@@ -117,7 +117,7 @@ answer_device(const struct rdpefs_device *device, const struct own_ops *ops,
 
 static const char *
 on_devices(struct own *own, struct wire_in *in, const struct own_ops *ops,
-    void *arg)
+           void *arg)
 {
 	struct rdpefs_devices devices;
 
@@ -132,7 +132,7 @@ on_devices(struct own *own, struct wire_in *in, const struct own_ops *ops,
 
 static const char *
 on_removal(struct own *own, struct wire_in *in, const struct own_ops *ops,
-    void *arg)
+           void *arg)
 {
 	struct rdpefs_removal removal;
 
@@ -145,7 +145,7 @@ on_removal(struct own *own, struct wire_in *in, const struct own_ops *ops,
 }
 
 typedef const char *own_handler(struct own *own, struct wire_in *in,
-    const struct own_ops *ops, void *arg);
+                                const struct own_ops *ops, void *arg);
 
 static const struct {
 	enum rdpefs_packet packet;
@@ -160,7 +160,7 @@ static const struct {
 
 const char *
 own_message(struct own *own, struct wire_view message,
-    const struct own_ops *ops, void *arg)
+            const struct own_ops *ops, void *arg)
 {
 	struct wire_in in = wire_in_view(message);
 	struct rdpefs_header header;

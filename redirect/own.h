@@ -13,9 +13,9 @@
 enum own_state {
 	OWN_OFF,
 	OWN_ANNOUNCED, /* server announce sent */
-	OWN_REPLIED,   /* the client's announce reply is there, its name is not */
-	OWN_ASKED,     /* capabilities and client id sent */
-	OWN_OPEN       /* the client's capabilities are there */
+	OWN_REPLIED, /* the client's announce reply is there, its name is not */
+	OWN_ASKED,   /* capabilities and client id sent */
+	OWN_OPEN     /* the client's capabilities are there */
 };
 
 /* What the half asks of the channel; arg is the caller's. */
@@ -36,7 +36,7 @@ struct own {
 
 /* Announce ourselves with this client id. */
 void own_start(struct own *own, uint32_t client_id, const struct own_ops *ops,
-    void *arg);
+               void *arg);
 
 /* Start over, silently: the server speaks for itself. */
 void own_stop(struct own *own);
@@ -46,6 +46,6 @@ void own_stop(struct own *own);
  * literal that says what was wrong with it: then the client is at fault.
  */
 const char *own_message(struct own *own, struct wire_view message,
-    const struct own_ops *ops, void *arg);
+                        const struct own_ops *ops, void *arg);
 
 #endif

@@ -78,7 +78,7 @@ wants_from_client(const struct channel *ch, const struct head *head)
 
 bool
 passage_wants(const struct channel *ch, enum channel_side from,
-    struct wire_view message)
+              struct wire_view message)
 {
 	struct head head = look(message);
 
@@ -90,7 +90,7 @@ passage_wants(const struct channel *ch, enum channel_side from,
 /* Relay a message with the completion id at offset at replaced. */
 static void
 send_with_id(struct channel *ch, enum channel_side to, struct wire_view message,
-    size_t at, uint32_t id)
+             size_t at, uint32_t id)
 {
 	uint8_t *copy = malloc(message.len);
 	struct wire_out out = wire_out(copy, message.len);
@@ -164,8 +164,8 @@ on_device_reply(struct channel *ch, struct wire_view message)
 	if (state != DEVICES_ANNOUNCED)
 		return;
 	(void)devices_set(&ch->devices, reply.device_id,
-	    reply.result == RDPEFS_STATUS_SUCCESS ? DEVICES_READY
-	                                          : DEVICES_VOID);
+	                  reply.result == RDPEFS_STATUS_SUCCESS ? DEVICES_READY
+	                                                        : DEVICES_VOID);
 	channel_card_ready(ch);
 }
 
@@ -199,9 +199,9 @@ on_request(struct channel *ch, struct wire_view message)
 		return;
 	}
 	if (!mux_add(ch->mux, MUX_SERVER, request.device_id,
-	        request.completion_id, control_code(&request), &id)) {
+	             request.completion_id, control_code(&request), &id)) {
 		log_note(LOG_WARNING, "request-refused",
-		    "too many outstanding requests of the server");
+		         "too many outstanding requests of the server");
 		refuse(ch, request.device_id, request.completion_id);
 		return;
 	}
@@ -317,7 +317,7 @@ sift(struct channel *ch, struct rdpefs_devices *devices)
  */
 static void
 send_devices(struct channel *ch, const struct rdpefs_devices *devices,
-    size_t size)
+             size_t size)
 {
 	uint8_t *data = malloc(size);
 	struct wire_out out = wire_out(data, size);
@@ -344,7 +344,7 @@ on_devices(struct channel *ch, struct wire_view message)
 	}
 	if (is_ambiguous(ch, &devices)) {
 		channel_fault(ch, CHANNEL_CLIENT,
-		    "one id for two kinds of device");
+		              "one id for two kinds of device");
 		return;
 	}
 	if (sift(ch, &devices))
@@ -428,14 +428,14 @@ passage_completion(struct channel *ch, struct wire_view message)
 		return;
 	}
 	switch (mux_complete(ch->mux, completion.device_id,
-	    completion.completion_id, &irp)) {
+	                     completion.completion_id, &irp)) {
 	case MUX_FOUND:
 		if (irp.owner == MUX_OWN)
 			calls_complete(&ch->calls, &irp, &completion,
-			    ch->now_ms);
+			               ch->now_ms);
 		else
 			send_with_id(ch, CHANNEL_SERVER, message,
-			    RDPEFS_COMPLETION_ID_AT, irp.origin);
+			             RDPEFS_COMPLETION_ID_AT, irp.origin);
 		return;
 	case MUX_LATE:
 		return;

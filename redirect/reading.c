@@ -23,8 +23,8 @@ static void give_back(struct reading *reading, uint64_t now_ms);
 
 void
 reading_init(struct reading *reading, struct calls *calls,
-    const struct reading_ops *ops, void *arg, uint32_t apdu_ms,
-    uint32_t card_ms)
+             const struct reading_ops *ops, void *arg, uint32_t apdu_ms,
+             uint32_t card_ms)
 {
 	*reading = (struct reading){
 	    .calls = calls,
@@ -44,7 +44,7 @@ reading_busy(const struct reading *reading)
 /* The first reason stays; the card is given back, then it is told. */
 static void
 conclude(struct reading *reading, enum reading_result result,
-    const char *reason, uint64_t now_ms)
+         const char *reason, uint64_t now_ms)
 {
 	if (reading->result == READING_OPEN) {
 		reading->result = result;
@@ -55,7 +55,7 @@ conclude(struct reading *reading, enum reading_result result,
 
 static void
 enter(struct reading *reading, enum reading_state state, enum ioctl_code code,
-    const struct esc_call *call, calls_on_return *on_return, uint64_t now_ms)
+      const struct esc_call *call, calls_on_return *on_return, uint64_t now_ms)
 {
 	reading->state = state;
 	reading->call_due = now_ms + reading->apdu_ms;
@@ -65,8 +65,8 @@ enter(struct reading *reading, enum reading_state state, enum ioctl_code code,
 
 void
 reading_start(struct reading *reading, uint32_t reader,
-    const struct esc_name *name, const struct card_hints *hints,
-    uint64_t now_ms)
+              const struct esc_name *name, const struct card_hints *hints,
+              uint64_t now_ms)
 {
 	struct esc_call call = {.establish = {.scope = ESC_SCOPE_SYSTEM}};
 	size_t atr_len = hints->atr.len;
@@ -84,7 +84,7 @@ reading_start(struct reading *reading, uint32_t reader,
 	reading->select_len = 0;
 	reading->card_due = now_ms + reading->card_ms;
 	enter(reading, READING_ESTABLISH, IOCTL_ESTABLISH_CONTEXT, &call,
-	    on_established, now_ms);
+	      on_established, now_ms);
 }
 
 /* What a refusal of the client's PC/SC means for this read. */
@@ -125,7 +125,7 @@ judge(uint32_t code, const char **reason)
 /* False: the call failed and the read has been concluded. */
 static bool
 succeeded(struct reading *reading, const struct esc_return *ret,
-    uint64_t now_ms)
+          uint64_t now_ms)
 {
 	enum reading_result result;
 	const char *reason;
@@ -145,8 +145,9 @@ static void
 on_established(void *arg, const struct esc_return *ret, uint64_t now_ms)
 {
 	struct reading *reading = arg;
-	struct esc_call call = {.connect = {.share_mode = ESC_SHARE_SHARED,
-	                            .protocols = ESC_PROTOCOL_TX}};
+	struct esc_call call = {.form = ESC_WIDE,
+	                        .connect = {.share_mode = ESC_SHARE_SHARED,
+	                                    .protocols = ESC_PROTOCOL_TX}};
 
 	if (!succeeded(reading, ret, now_ms))
 		return;
@@ -162,19 +163,19 @@ on_established(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	call.connect.context = reading->context;
 	call.connect.reader = reading->name;
 	enter(reading, READING_CONNECT, IOCTL_CONNECT_W, &call, on_connected,
-	    now_ms);
+	      now_ms);
 }
 
 static void
 begin(struct reading *reading, enum reading_state state,
-    calls_on_return *on_return, uint64_t now_ms)
+      calls_on_return *on_return, uint64_t now_ms)
 {
 	struct esc_call call = {.hcard = {.handle = reading->handle,
-	                            .disposition = ESC_LEAVE_CARD}};
+	                                  .disposition = ESC_LEAVE_CARD}};
 
 	reading->begun = true;
 	enter(reading, state, IOCTL_BEGIN_TRANSACTION, &call, on_return,
-	    now_ms);
+	      now_ms);
 }
 
 /* Some clients leave the context out of the handle they return. */
@@ -205,15 +206,14 @@ on_connected(void *arg, const struct esc_return *ret, uint64_t now_ms)
 
 static void
 transmit(struct reading *reading, enum reading_state state,
-    struct wire_view apdu, calls_on_return *on_return, uint64_t now_ms)
+         struct wire_view apdu, calls_on_return *on_return, uint64_t now_ms)
 {
-	struct esc_call call = {
-	    .transmit = {
-	        .handle = reading->handle,
-	        .send_pci = {.protocol = reading->protocol},
-	        .send = apdu,
-	        .recv_len = RECV_LEN,
-	    }};
+	struct esc_call call = {.transmit = {
+				    .handle = reading->handle,
+				    .send_pci = {.protocol = reading->protocol},
+				    .send = apdu,
+				    .recv_len = RECV_LEN,
+				}};
 
 	enter(reading, state, IOCTL_TRANSMIT, &call, on_return, now_ms);
 }
@@ -278,11 +278,11 @@ static void
 yield_or_send(struct reading *reading, uint64_t now_ms)
 {
 	struct esc_call call = {.hcard = {.handle = reading->handle,
-	                            .disposition = ESC_LEAVE_CARD}};
+	                                  .disposition = ESC_LEAVE_CARD}};
 
 	if (may_yield(reading, now_ms)) {
 		enter(reading, READING_YIELD, IOCTL_END_TRANSACTION, &call,
-		    on_yielded, now_ms);
+		      on_yielded, now_ms);
 		return;
 	}
 	send_apdu(reading, now_ms);
@@ -300,7 +300,7 @@ follow(struct reading *reading, enum card_step step, uint64_t now_ms)
 		return;
 	case CARD_FAILED:
 		conclude(reading, READING_BAD, card_read_fault(reading->job),
-		    now_ms);
+		         now_ms);
 		return;
 	}
 }
@@ -338,9 +338,9 @@ on_answer(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	if (!answered(reading, ret, now_ms))
 		return;
 	follow(reading,
-	    card_read_answer(reading->job, ret->transmit.recv.view,
-	        &reading->apdu),
-	    now_ms);
+	       card_read_answer(reading->job, ret->transmit.recv.view,
+	                        &reading->apdu),
+	       now_ms);
 }
 
 static void
@@ -368,7 +368,7 @@ on_resumed(void *arg, const struct esc_return *ret, uint64_t now_ms)
 		send_apdu(reading, now_ms);
 	else
 		transmit(reading, READING_RESELECT, select, on_reselected,
-		    now_ms);
+		         now_ms);
 }
 
 static uint8_t
@@ -392,8 +392,7 @@ on_reselected(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	if (sw == SW1_OK || sw == SW1_MORE)
 		send_apdu(reading, now_ms);
 	else
-		conclude(reading, READING_RETRY, "application changed",
-		    now_ms);
+		conclude(reading, READING_RETRY, "application changed", now_ms);
 }
 
 static void
@@ -411,7 +410,7 @@ release(struct reading *reading)
 
 	if (reading->context.len > 0)
 		(void)calls_make(reading->calls, IOCTL_RELEASE_CONTEXT, &call,
-		    NULL, NULL);
+		                 NULL, NULL);
 	reading->context = (struct esc_id){.len = 0};
 	reading->handle = (struct esc_handle){.card = {.len = 0}};
 	reading->connected = false;
@@ -431,9 +430,10 @@ finish(struct reading *reading, uint64_t now_ms)
 	reading->state = READING_OFF;
 	if (result == READING_GOOD)
 		reading->ops->on_read(reading->arg, reading->reader,
-		    card_read_content(job), now_ms);
+		                      card_read_content(job), now_ms);
 	else if (result != READING_UNWANTED)
-		reading->ops->on_failed(reading->arg, reading->reader,
+		reading->ops->on_failed(
+		    reading->arg, reading->reader,
 		    result == READING_BAD ? CERTPROP_PERMANENT : CERTPROP_RETRY,
 		    reading->reason, now_ms);
 	card_read_free(job);
@@ -447,16 +447,16 @@ static void
 give_back(struct reading *reading, uint64_t now_ms)
 {
 	struct esc_call call = {.hcard = {.handle = reading->handle,
-	                            .disposition = ESC_LEAVE_CARD}};
+	                                  .disposition = ESC_LEAVE_CARD}};
 
 	if (reading->begun) {
 		reading->begun = false;
 		enter(reading, READING_END, IOCTL_END_TRANSACTION, &call,
-		    on_ended, now_ms);
+		      on_ended, now_ms);
 	} else if (reading->connected) {
 		reading->connected = false;
 		enter(reading, READING_DISCONNECT, IOCTL_DISCONNECT, &call,
-		    on_disconnected, now_ms);
+		      on_disconnected, now_ms);
 	} else {
 		finish(reading, now_ms);
 	}
@@ -486,7 +486,7 @@ interrupt(struct reading *reading)
 	if (reading->context.len > 0 && reading->state != READING_END &&
 	    reading->state != READING_DISCONNECT)
 		(void)calls_make(reading->calls, IOCTL_CANCEL, &call, NULL,
-		    NULL);
+		                 NULL);
 }
 
 void
@@ -518,17 +518,17 @@ void
 reading_end(struct reading *reading)
 {
 	struct esc_call call = {.hcard = {.handle = reading->handle,
-	                            .disposition = ESC_LEAVE_CARD}};
+	                                  .disposition = ESC_LEAVE_CARD}};
 
 	if (reading->state == READING_OFF)
 		return;
 	interrupt(reading);
 	if (reading->begun)
 		(void)calls_make(reading->calls, IOCTL_END_TRANSACTION, &call,
-		    NULL, NULL);
+		                 NULL, NULL);
 	if (reading->connected)
 		(void)calls_make(reading->calls, IOCTL_DISCONNECT, &call, NULL,
-		    NULL);
+		                 NULL);
 	release(reading);
 	reading_stop(reading);
 }

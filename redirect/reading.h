@@ -16,7 +16,8 @@
 #include "certprop.h"
 
 enum {
-	READING_HOLD_MS = 1500, /* the longest a transaction goes on by choice */
+	READING_HOLD_MS =
+	    1500, /* the longest a transaction goes on by choice */
 	READING_SELECT_MAX = 32 /* bytes of a SELECT that can be repeated */
 };
 
@@ -36,14 +37,14 @@ enum reading_state {
 /* How a read ended; the reading is free for the next one then. */
 struct reading_ops {
 	void (*on_read)(void *arg, uint32_t reader,
-	    const struct card_content *content, uint64_t now_ms);
+	                const struct card_content *content, uint64_t now_ms);
 	void (*on_failed)(void *arg, uint32_t reader,
-	    enum certprop_failure failure, const char *reason,
-	    uint64_t now_ms);
+	                  enum certprop_failure failure, const char *reason,
+	                  uint64_t now_ms);
 };
 
 enum reading_result {
-	READING_OPEN,  /* not decided yet */
+	READING_OPEN, /* not decided yet */
 	READING_GOOD,
 	READING_RETRY,
 	READING_BAD,
@@ -67,7 +68,7 @@ struct reading {
 	struct esc_handle handle;
 	uint32_t protocol;
 	bool connected;
-	bool begun;         /* BeginTransaction was sent and not refused */
+	bool begun; /* BeginTransaction was sent and not refused */
 	uint64_t begun_at;
 	uint64_t call_due;
 	uint64_t card_due;
@@ -80,13 +81,13 @@ struct reading {
 };
 
 void reading_init(struct reading *reading, struct calls *calls,
-    const struct reading_ops *ops, void *arg, uint32_t apdu_ms,
-    uint32_t card_ms);
+                  const struct reading_ops *ops, void *arg, uint32_t apdu_ms,
+                  uint32_t card_ms);
 
 /* Begin; only while reading_busy is false.  hints are copied. */
 void reading_start(struct reading *reading, uint32_t reader,
-    const struct esc_name *name, const struct card_hints *hints,
-    uint64_t now_ms);
+                   const struct esc_name *name, const struct card_hints *hints,
+                   uint64_t now_ms);
 
 bool reading_busy(const struct reading *reading);
 

@@ -11,7 +11,7 @@ static calls_on_return on_started, on_opened, on_probed, on_listed, on_woken;
 
 void
 watch_init(struct watch *watch, struct calls *calls,
-    const struct watch_ops *ops, void *arg)
+           const struct watch_ops *ops, void *arg)
 {
 	*watch = (struct watch){.calls = calls, .ops = ops, .arg = arg};
 }
@@ -26,7 +26,7 @@ drop_context(struct watch *watch)
 	if (watch->state == WATCH_PARKED)
 		(void)calls_make(watch->calls, IOCTL_CANCEL, &call, NULL, NULL);
 	(void)calls_make(watch->calls, IOCTL_RELEASE_CONTEXT, &call, NULL,
-	    NULL);
+	                 NULL);
 	watch->context = (struct esc_id){.len = 0};
 }
 
@@ -35,8 +35,8 @@ drop_readers(struct watch *watch, uint64_t now_ms)
 {
 	while (watch->count > 0) {
 		watch->count--;
-		watch->ops->on_gone(watch->arg,
-		    watch->readers[watch->count].number, now_ms);
+		watch->ops->on_gone(
+		    watch->arg, watch->readers[watch->count].number, now_ms);
 	}
 }
 
@@ -66,8 +66,8 @@ fail(struct watch *watch, const char *what, uint32_t code, uint64_t now_ms)
 	calls_forget(watch->calls, watch);
 	drop_context(watch);
 	drop_readers(watch, now_ms);
-	watch->service_down = code == ESC_E_NO_SERVICE ||
-	                      code == ESC_E_SERVICE_STOPPED;
+	watch->service_down =
+	    code == ESC_E_NO_SERVICE || code == ESC_E_SERVICE_STOPPED;
 	watch->failures++;
 	watch->state =
 	    watch->failures > WATCH_RETRIES_MAX ? WATCH_DEAF : WATCH_WAITING;
@@ -77,7 +77,7 @@ fail(struct watch *watch, const char *what, uint32_t code, uint64_t now_ms)
 /* Make the call that belongs to a state. */
 static void
 enter(struct watch *watch, enum watch_state state, enum ioctl_code code,
-    const struct esc_call *call, calls_on_return *on_return, uint64_t now_ms)
+      const struct esc_call *call, calls_on_return *on_return, uint64_t now_ms)
 {
 	watch->since = now_ms;
 	watch->due =
@@ -93,7 +93,7 @@ open_context(struct watch *watch, uint64_t now_ms)
 	struct esc_call call = {.establish = {.scope = ESC_SCOPE_SYSTEM}};
 
 	enter(watch, WATCH_OPENING, IOCTL_ESTABLISH_CONTEXT, &call, on_opened,
-	    now_ms);
+	      now_ms);
 }
 
 void
@@ -113,7 +113,7 @@ await_service(struct watch *watch, uint64_t now_ms)
 	struct esc_call call = {.event = {.value = 0}};
 
 	enter(watch, WATCH_STARTING, IOCTL_ACCESS_STARTED_EVENT, &call,
-	    on_started, now_ms);
+	      on_started, now_ms);
 	if (watch->state == WATCH_STARTING)
 		watch->due = UINT64_MAX;
 }
@@ -137,7 +137,8 @@ static void
 on_opened(void *arg, const struct esc_return *ret, uint64_t now_ms)
 {
 	struct watch *watch = arg;
-	struct esc_call call = {.watch = {.timeout_ms = 0, .count = 1}};
+	struct esc_call call = {.form = ESC_WIDE,
+	                        .watch = {.timeout_ms = 0, .count = 1}};
 
 	if (ret == NULL || ret->code != ESC_S_SUCCESS) {
 		fail(watch, "establish", ret == NULL ? 0 : ret->code, now_ms);
@@ -151,17 +152,18 @@ on_opened(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	call.watch.context = watch->context;
 	set_name(&call.watch.states[0].reader, ESC_PNP_READER);
 	enter(watch, WATCH_PROBING, IOCTL_GET_STATUS_CHANGE_W, &call, on_probed,
-	    now_ms);
+	      now_ms);
 }
 
 static void
 list_readers(struct watch *watch, uint64_t now_ms)
 {
 	struct esc_call call = {
+	    .form = ESC_WIDE,
 	    .list = {.context = watch->context, .chars = ESC_AUTOALLOCATE}};
 
 	enter(watch, WATCH_LISTING, IOCTL_LIST_READERS_W, &call, on_listed,
-	    now_ms);
+	      now_ms);
 }
 
 static void
@@ -170,7 +172,7 @@ lose_pnp(struct watch *watch)
 	watch->pnp = false;
 	if (!watch->pnp_said)
 		log_note(LOG_NOTICE, "watch-without-pnp",
-		    "client does not tell of new readers");
+		         "client does not tell of new readers");
 	watch->pnp_said = true;
 }
 
@@ -179,7 +181,7 @@ static void
 keep_pnp_state(struct watch *watch, uint32_t event)
 {
 	if ((event & (ESC_STATE_UNKNOWN | ESC_STATE_IGNORE |
-	                 ESC_STATE_UNAVAILABLE)) != 0)
+	              ESC_STATE_UNAVAILABLE)) != 0)
 		lose_pnp(watch);
 	else
 		watch->pnp_current = event & ~(uint32_t)ESC_STATE_CHANGED;
@@ -230,7 +232,7 @@ add_reader(struct watch *watch, const struct esc_name *name, uint64_t now_ms)
 	    .listed = true,
 	};
 	watch->ops->on_added(watch->arg, reader->number, reader->name.text,
-	    now_ms);
+	                     now_ms);
 }
 
 static void
@@ -278,8 +280,9 @@ apply_list(struct watch *watch, const struct esc_names *names, uint64_t now_ms)
 static void
 park(struct watch *watch, uint64_t now_ms)
 {
-	struct esc_call call = {.watch = {.context = watch->context,
-	                            .timeout_ms = ESC_INFINITE}};
+	struct esc_call call = {
+	    .form = ESC_WIDE,
+	    .watch = {.context = watch->context, .timeout_ms = ESC_INFINITE}};
 	struct esc_reader_state *states = call.watch.states;
 	uint32_t count = 0;
 
@@ -295,11 +298,11 @@ park(struct watch *watch, uint64_t now_ms)
 	call.watch.count = count;
 	if (count > 0) {
 		enter(watch, WATCH_PARKED, IOCTL_GET_STATUS_CHANGE_W, &call,
-		    on_woken, now_ms);
+		      on_woken, now_ms);
 		return;
 	}
 	log_note(LOG_WARNING, "watch-deaf",
-	    "no reader, and the client does not tell of new ones");
+	         "no reader, and the client does not tell of new ones");
 	drop_context(watch);
 	watch->state = WATCH_DEAF;
 }
@@ -337,7 +340,7 @@ presence(uint32_t event)
 /* True when the state is another one than before. */
 static bool
 apply_state(struct watch *watch, struct watch_reader *reader,
-    const struct esc_event_state *state, uint64_t now_ms)
+            const struct esc_event_state *state, uint64_t now_ms)
 {
 	uint32_t event = state->event & ~(uint32_t)ESC_STATE_CHANGED;
 	struct wire_view atr = {state->atr.bytes, state->atr.len};
@@ -346,7 +349,7 @@ apply_state(struct watch *watch, struct watch_reader *reader,
 		return false;
 	reader->current = event;
 	watch->ops->on_card(watch->arg, reader->number, presence(event),
-	    (uint16_t)(event >> 16), atr, now_ms);
+	                    (uint16_t)(event >> 16), atr, now_ms);
 	return true;
 }
 
@@ -356,7 +359,7 @@ apply_state(struct watch *watch, struct watch_reader *reader,
  */
 static bool
 apply_states(struct watch *watch, const struct esc_return *ret, bool *relist,
-    uint64_t now_ms)
+             uint64_t now_ms)
 {
 	size_t readers = watch->count;
 	bool changed = false;
@@ -365,7 +368,8 @@ apply_states(struct watch *watch, const struct esc_return *ret, bool *relist,
 	for (size_t i = 0; i < readers; i++) {
 		const struct esc_event_state *state = &ret->watch.states[i];
 
-		if ((state->event & (ESC_STATE_UNKNOWN | ESC_STATE_IGNORE)) != 0)
+		if ((state->event & (ESC_STATE_UNKNOWN | ESC_STATE_IGNORE)) !=
+		    0)
 			*relist = true;
 		else if (apply_state(watch, &watch->readers[i], state, now_ms))
 			changed = true;
@@ -412,7 +416,7 @@ on_woken(void *arg, const struct esc_return *ret, uint64_t now_ms)
 
 	if (ret == NULL ||
 	    (ret->code != ESC_S_SUCCESS && ret->code != ESC_E_TIMEOUT &&
-	        ret->code != ESC_E_UNKNOWN_READER)) {
+	     ret->code != ESC_E_UNKNOWN_READER)) {
 		fail(watch, "wait", ret == NULL ? 0 : ret->code, now_ms);
 		return;
 	}

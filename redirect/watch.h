@@ -18,8 +18,9 @@ enum {
 	WATCH_ANSWER_MS = 30000,    /* for a call that is not parked */
 	WATCH_RETRY_MIN_MS = 1000,  /* then doubled after each failure ... */
 	WATCH_RETRY_MAX_MS = 30000, /* ... up to this */
-	WATCH_RETRIES_MAX = 10,     /* in a row; then nothing until the device comes anew */
-	WATCH_IDLE_MAX = 3          /* wake-ups in a row with nothing new */
+	WATCH_RETRIES_MAX =
+	    10, /* in a row; then nothing until the device comes anew */
+	WATCH_IDLE_MAX = 3 /* wake-ups in a row with nothing new */
 };
 
 enum watch_state {
@@ -36,11 +37,11 @@ enum watch_state {
 /* News of readers; numbers are never used again.  arg is the caller's. */
 struct watch_ops {
 	void (*on_added)(void *arg, uint32_t reader, const char *name,
-	    uint64_t now_ms);
+	                 uint64_t now_ms);
 	void (*on_gone)(void *arg, uint32_t reader, uint64_t now_ms);
 	void (*on_card)(void *arg, uint32_t reader,
-	    enum certprop_presence presence, uint16_t counter,
-	    struct wire_view atr, uint64_t now_ms);
+	                enum certprop_presence presence, uint16_t counter,
+	                struct wire_view atr, uint64_t now_ms);
 };
 
 struct watch_reader {
@@ -59,18 +60,18 @@ struct watch {
 	struct watch_reader readers[CERTPROP_READERS_MAX];
 	size_t count;
 	uint32_t last_number;
-	bool pnp;             /* the client knows the pseudo reader */
+	bool pnp; /* the client knows the pseudo reader */
 	uint32_t pnp_current;
-	bool pnp_said;        /* its lack was logged */
-	bool service_down;    /* the last failure said so */
-	unsigned failures;    /* in a row */
-	unsigned idle;        /* wake-ups in a row with nothing new */
-	uint64_t since;       /* when the outstanding call was made */
-	uint64_t due;         /* of the answer or the next attempt */
+	bool pnp_said;     /* its lack was logged */
+	bool service_down; /* the last failure said so */
+	unsigned failures; /* in a row */
+	unsigned idle;     /* wake-ups in a row with nothing new */
+	uint64_t since;    /* when the outstanding call was made */
+	uint64_t due;      /* of the answer or the next attempt */
 };
 
 void watch_init(struct watch *watch, struct calls *calls,
-    const struct watch_ops *ops, void *arg);
+                const struct watch_ops *ops, void *arg);
 
 /* calls is open: begin. */
 void watch_start(struct watch *watch, uint64_t now_ms);
@@ -84,7 +85,7 @@ void watch_end(struct watch *watch);
 
 /* The reader of that number, or NULL. */
 const struct watch_reader *watch_find(const struct watch *watch,
-    uint32_t number);
+                                      uint32_t number);
 
 /* UINT64_MAX: none. */
 uint64_t watch_deadline(const struct watch *watch);
