@@ -1,0 +1,576 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+enum { NOW = 1700000000 };
+
+static const char session_a[] = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+static const char session_b[] = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
+static const uint8_t card_one[KEEP_CARD_ID_LEN] = {1};
+
+struct bed {
+	char dir[64];
+	char path[96];
+	char reason[ENGINE_REASON_SIZE];
+	enum engine_error error;
+	struct engine *engine;
+};
+
+static void
+reopen(struct bed *bed)
+{
+	engine_close(bed->engine);
+	bed->engine =
+	    engine_open(bed->path, false, NOW, &bed->error, bed->reason);
+}
+
+static int
+set_up(void **state)
+{
+	static struct bed bed;
+
+	memset(&bed, 0, sizeof(bed));
+	(void)snprintf(bed.dir, sizeof(bed.dir), "/tmp/enginebed.XXXXXX");
+	assert_non_null(mkdtemp(bed.dir));
+	(void)snprintf(bed.path, sizeof(bed.path), "%s/store.db", bed.dir);
+	*state = &bed;
+	return 0;
+}
+
+static int
+set_up_open(void **state)
+{
+	struct keep_hello hello = {.started_at = NOW};
+	struct bed *bed = NULL;
+
+	(void)set_up(state);
+	bed = *state;
+	reopen(bed);
+	assert_non_null(bed->engine);
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_session_start(bed->engine, session_a, &hello));
+	assert_true(engine_session_start(bed->engine, session_b, &hello));
+	assert_true(engine_commit(bed->engine));
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal",
+	                                       ".lock"};
+	struct bed *bed = *state;
+	char path[128];
+
+	engine_close(bed->engine);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", bed->path,
+		               suffixes[i]);
+		(void)unlink(path);
+	}
+	return rmdir(bed->dir);
+}
+
+static struct engine_origin
+origin(const char *session, uint32_t reader, const char *reader_name)
+{
+	return (struct engine_origin){
+	    .session = session,
+	    .reader = reader,
+	    .reader_name = wire_view_text(reader_name),
+	    .card_id = {card_one, sizeof(card_one)},
+	    .family = wire_view_text("PIV"),
+	};
+}
+
+static struct keep_cert
+cert(const char *der)
+{
+	return (struct keep_cert){
+	    .kind = KEEP_USER,
+	    .der = wire_view_text(der),
+	    .subject = wire_view_text("CN=alice"),
+	    .not_before = NOW - 1,
+	    .not_after = NOW + 1,
+	    .key_alg = wire_view_text("RSA"),
+	    .key_bits = 2048,
+	};
+}
+
+/* Put alice's certificate in MY, in a transaction of its own. */
+static enum engine_result
+put(struct bed *bed, const struct keep_cert *c, const char *reader_name)
+{
+	struct engine_origin from = origin(session_a, 1, reader_name);
+	uint8_t hash[ENGINE_HASH_LEN];
+
+	assert_true(engine_begin(bed->engine, NOW + 5));
+	enum engine_result result = engine_put_entry(
+	    bed->engine, ENGINE_MY, wire_view_text("alice"), &from, c, hash);
+
+	assert_true(engine_commit(bed->engine));
+	return result;
+}
+
+/* The single entry, with texts copied out of the row. */
+struct seen {
+	int count;
+	char friendly_name[64];
+	char container[64];
+	char prov_name[64];
+	char reader_name[64];
+	bool logon_eligible;
+	int64_t created_at;
+};
+
+static void
+copy_text(char out[64], struct wire_view text)
+{
+	assert_true(text.len < 64);
+	(void)snprintf(out, 64, "%.*s", (int)text.len,
+	               text.len > 0 ? (const char *)text.data : "");
+}
+
+static bool
+on_entry(const struct engine_entry *entry, void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->count++;
+	copy_text(seen->friendly_name, entry->friendly_name);
+	copy_text(seen->container, entry->container);
+	copy_text(seen->prov_name, entry->prov_name);
+	copy_text(seen->reader_name, entry->reader_name);
+	seen->logon_eligible = entry->logon_eligible;
+	seen->created_at = entry->created_at;
+	return true;
+}
+
+static struct seen
+look(struct bed *bed)
+{
+	struct seen seen = {0};
+
+	assert_true(engine_list_entries(bed->engine, wire_view_text("alice"),
+	                                on_entry, &seen));
+	return seen;
+}
+
+static void
+test_added_once(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
+	assert_int_equal(look(bed).count, 1);
+}
+
+static void
+test_unchanged_writes_nothing(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+
+	c.container = wire_view_text("one");
+	c.friendly_name = wire_view_text("my key");
+	c.prov_name = wire_view_text("KSP");
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
+	int64_t before = engine_written(bed->engine);
+
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
+	assert_int_equal(engine_written(bed->engine), before);
+}
+
+static void
+test_new_card_property_wins(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+
+	c.container = wire_view_text("one");
+	assert_int_equal(put(bed, &c, "Reader A"), ENGINE_ADDED);
+	c.container = wire_view_text("two");
+	assert_int_equal(put(bed, &c, "Reader B"), ENGINE_UPDATED);
+	struct seen seen = look(bed);
+
+	assert_string_equal(seen.container, "two");
+	assert_string_equal(seen.reader_name, "Reader B");
+	c.logon_eligible = true;
+	assert_int_equal(put(bed, &c, "Reader B"), ENGINE_UPDATED);
+	assert_true(look(bed).logon_eligible);
+}
+
+static void
+test_absent_card_property_loses_nothing(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+
+	c.container = wire_view_text("one");
+	c.prov_name = wire_view_text("KSP");
+	c.prov_type = 3;
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
+	c.container = (struct wire_view){0};
+	c.prov_name = (struct wire_view){0};
+	c.prov_type = 0;
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
+	assert_string_equal(look(bed).container, "one");
+	assert_string_equal(look(bed).prov_name, "KSP");
+}
+
+static void
+test_old_user_property_wins(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
+	c.friendly_name = wire_view_text("first");
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UPDATED);
+	c.friendly_name = wire_view_text("second");
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
+	assert_string_equal(look(bed).friendly_name, "first");
+	assert_int_equal(look(bed).created_at, NOW + 5);
+}
+
+static void
+test_renewed_is_another(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert one = cert("der one");
+	struct keep_cert two = cert("der two");
+
+	assert_int_equal(put(bed, &one, "Reader"), ENGINE_ADDED);
+	assert_int_equal(put(bed, &two, "Reader"), ENGINE_ADDED);
+	assert_int_equal(look(bed).count, 2);
+}
+
+static void
+test_number_of_certificates_of_a_user(void **state)
+{
+	struct bed *bed = *state;
+	char der[16];
+
+	for (int i = 0; i < ENGINE_OWNER_CERTS; i++) {
+		(void)snprintf(der, sizeof(der), "der %d", i);
+		struct keep_cert c = cert(der);
+
+		assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
+	}
+	struct keep_cert more = cert("one more");
+	struct keep_cert known = cert("der 7");
+
+	assert_int_equal(put(bed, &more, "Reader"), ENGINE_LIMIT);
+	assert_int_equal(put(bed, &known, "Other reader"), ENGINE_UPDATED);
+	assert_int_equal(look(bed).count, ENGINE_OWNER_CERTS);
+}
+
+static void
+test_bytes_of_a_user(void **state)
+{
+	enum { LEN = 256 * 1024, FIT = ENGINE_OWNER_BYTES / LEN };
+	struct bed *bed = *state;
+	char *der = calloc(1, LEN);
+	struct keep_cert c = cert("");
+
+	assert_non_null(der);
+	for (int i = 0; i < FIT; i++) {
+		der[0] = (char)i;
+		c.der = (struct wire_view){(const uint8_t *)der, LEN};
+		assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
+	}
+	c.der = wire_view_text("x");
+	assert_int_equal(put(bed, &c, "Reader"), ENGINE_LIMIT);
+	free(der);
+}
+
+static bool
+count_root(const struct engine_root *root, void *arg)
+{
+	int *count = arg;
+
+	assert_int_equal(root->hash.len, ENGINE_HASH_LEN);
+	(*count)++;
+	return true;
+}
+
+static int
+present(struct bed *bed, const char *session)
+{
+	char scope[ENGINE_SCOPE_SIZE];
+	int count = 0;
+
+	engine_scope(scope, session);
+	assert_true(engine_presence(bed->engine, scope, count_root, &count));
+	return count;
+}
+
+static void
+claim(struct bed *bed, const char *session, uint32_t reader,
+      enum keep_cleanup cleanup)
+{
+	struct engine_origin from = origin(session, reader, "Reader");
+	struct keep_cert c = cert("root");
+	char scope[ENGINE_SCOPE_SIZE];
+	uint8_t hash[ENGINE_HASH_LEN];
+
+	engine_scope(scope, session);
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_put_entry(bed->engine, ENGINE_SMARTCARDROOT,
+	                             wire_view_text(scope), &from, &c,
+	                             hash) <= ENGINE_UNCHANGED);
+	assert_true(
+	    engine_put_claim(bed->engine, &from, hash, KEEP_ANCHOR, cleanup));
+	assert_true(engine_commit(bed->engine));
+}
+
+static uint32_t
+drop(struct bed *bed, const char *session, uint32_t reader)
+{
+	struct engine_origin from = origin(session, reader, "Reader");
+	uint32_t removed = 0;
+
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_drop_claims(bed->engine, &from, NULL, 0, &removed));
+	assert_true(engine_commit(bed->engine));
+	return removed;
+}
+
+static void
+test_presence_is_a_query(void **state)
+{
+	struct bed *bed = *state;
+
+	claim(bed, session_a, 1, KEEP_CLEANUP_REMOVAL);
+	claim(bed, session_a, 2, KEEP_CLEANUP_REMOVAL);
+	claim(bed, session_b, 1, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(present(bed, session_a), 1);
+	assert_int_equal(drop(bed, session_a, 1), 0);
+	assert_int_equal(present(bed, session_a), 1);
+	assert_int_equal(drop(bed, session_a, 1), 0);
+	assert_int_equal(present(bed, session_a), 1);
+	assert_int_equal(drop(bed, session_a, 2), 1);
+	assert_int_equal(present(bed, session_a), 0);
+	assert_int_equal(present(bed, session_b), 1);
+}
+
+static void
+test_claim_without_end_is_kept_on_record(void **state)
+{
+	struct wire_view reason = wire_view_text("log-off");
+	struct bed *bed = *state;
+	struct engine_stats stats;
+	uint32_t removed = 0;
+
+	claim(bed, session_a, 1, KEEP_CLEANUP_NONE);
+	assert_int_equal(drop(bed, session_a, 1), 0);
+	assert_int_equal(present(bed, session_a), 1);
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(
+	    engine_session_end(bed->engine, session_a, reason, &removed));
+	assert_true(engine_sweep(bed->engine));
+	assert_true(engine_commit(bed->engine));
+	assert_int_equal(removed, 0);
+	assert_int_equal(present(bed, session_a), 0);
+	assert_true(engine_stats(bed->engine, &stats));
+	assert_int_equal(stats.claims, 1);
+	assert_int_equal(stats.live_sessions, 1);
+}
+
+static void
+test_older_epoch_does_not_count(void **state)
+{
+	struct keep_hello hello = {.started_at = NOW};
+	struct bed *bed = *state;
+	uint32_t count = 0;
+
+	claim(bed, session_a, 1, KEEP_CLEANUP_REMOVAL);
+	claim(bed, session_b, 1, KEEP_CLEANUP_LOGOFF);
+	int64_t epoch = engine_epoch(bed->engine);
+
+	reopen(bed);
+	assert_non_null(bed->engine);
+	assert_int_equal(engine_epoch(bed->engine), epoch + 1);
+	assert_int_equal(present(bed, session_a), 0);
+
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_session_start(bed->engine, session_a, &hello));
+	assert_true(engine_end_others(bed->engine, "gone", &count));
+	assert_true(engine_commit(bed->engine));
+	assert_int_equal(count, 1);
+	assert_int_equal(present(bed, session_a), 1);
+	assert_int_equal(present(bed, session_b), 0);
+
+	count = 0;
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_session_synced(bed->engine, session_a, &count));
+	assert_true(engine_sweep(bed->engine));
+	assert_true(engine_commit(bed->engine));
+	assert_int_equal(count, 1);
+	assert_int_equal(present(bed, session_a), 0);
+	struct engine_stats stats;
+
+	assert_true(engine_stats(bed->engine, &stats));
+	assert_int_equal(stats.certs, 0);
+}
+
+static void
+test_rollback_leaves_no_half(void **state)
+{
+	struct engine_origin from = origin(session_a, 1, "Reader");
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+	uint8_t hash[ENGINE_HASH_LEN];
+
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_int_equal(engine_put_entry(bed->engine, ENGINE_MY,
+	                                  wire_view_text("alice"), &from, &c,
+	                                  hash),
+	                 ENGINE_ADDED);
+	engine_rollback(bed->engine);
+	assert_int_equal(look(bed).count, 0);
+}
+
+static void
+test_second_opening_is_refused(void **state)
+{
+	struct bed *bed = *state;
+	char reason[ENGINE_REASON_SIZE];
+	enum engine_error error;
+	sqlite3 *other = NULL;
+
+	assert_null(engine_open(bed->path, false, NOW, &error, reason));
+	assert_int_equal(error, ENGINE_IN_USE);
+
+	/* Also who does not know of the lock file cannot write. */
+	assert_int_equal(sqlite3_open(bed->path, &other), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(other, "DELETE FROM session", NULL, NULL, NULL),
+	    SQLITE_BUSY);
+	(void)sqlite3_close(other);
+}
+
+/* A database with these marks, made by somebody. */
+static void
+make_database(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static size_t
+read_all(const char *path, uint8_t *bytes, size_t size)
+{
+	FILE *file = fopen(path, "rb");
+
+	assert_non_null(file);
+	size_t len = fread(bytes, 1, size, file);
+
+	assert_int_equal(fclose(file), 0);
+	return len;
+}
+
+static void
+refuse_untouched(struct bed *bed)
+{
+	static uint8_t before[65536];
+	static uint8_t after[65536];
+	size_t len = read_all(bed->path, before, sizeof(before));
+
+	reopen(bed);
+	assert_null(bed->engine);
+	assert_int_equal(bed->error, ENGINE_FOREIGN);
+	assert_int_equal(read_all(bed->path, after, sizeof(after)), len);
+	assert_memory_equal(before, after, len);
+}
+
+static void
+test_foreign_database_is_refused(void **state)
+{
+	struct bed *bed = *state;
+
+	make_database(bed->path, "CREATE TABLE letters (body TEXT);"
+	                         "PRAGMA application_id=4711;");
+	refuse_untouched(bed);
+}
+
+static void
+test_newer_version_is_refused(void **state)
+{
+	struct bed *bed = *state;
+
+	make_database(bed->path, "CREATE TABLE proxy (future TEXT);"
+	                         "PRAGMA application_id=0x63647078;"
+	                         "PRAGMA user_version=2;");
+	refuse_untouched(bed);
+}
+
+static void
+test_short_file_is_refused(void **state)
+{
+	struct bed *bed = *state;
+	FILE *file = fopen(bed->path, "wb");
+
+	assert_non_null(file);
+	assert_true(fputs("SQLite format 3", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	refuse_untouched(bed);
+}
+
+static void
+test_missing_folder_is_an_error(void **state)
+{
+	struct bed *bed = *state;
+	char reason[ENGINE_REASON_SIZE] = "";
+	enum engine_error error;
+
+	(void)bed;
+	assert_null(
+	    engine_open("/nonexistent/store.db", false, NOW, &error, reason));
+	assert_int_equal(error, ENGINE_BROKEN);
+	assert_string_not_equal(reason, "");
+}
+
+#define OPEN(name)   cmocka_unit_test_setup_teardown(name, set_up_open, tear_down)
+#define CLOSED(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    OPEN(test_added_once),
+	    OPEN(test_unchanged_writes_nothing),
+	    OPEN(test_new_card_property_wins),
+	    OPEN(test_absent_card_property_loses_nothing),
+	    OPEN(test_old_user_property_wins),
+	    OPEN(test_renewed_is_another),
+	    OPEN(test_number_of_certificates_of_a_user),
+	    OPEN(test_bytes_of_a_user),
+	    OPEN(test_presence_is_a_query),
+	    OPEN(test_claim_without_end_is_kept_on_record),
+	    OPEN(test_older_epoch_does_not_count),
+	    OPEN(test_rollback_leaves_no_half),
+	    OPEN(test_second_opening_is_refused),
+	    CLOSED(test_foreign_database_is_refused),
+	    CLOSED(test_newer_version_is_refused),
+	    CLOSED(test_short_file_is_refused),
+	    CLOSED(test_missing_folder_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+
+static const char *
+parse(const char *line, struct request *request)
+{
+	size_t len = strlen(line);
+	uint8_t *exact = malloc(len > 0 ? len : 1);
+
+	assert_non_null(exact);
+	memcpy(exact, line, len);
+	const char *fault =
+	    request_parse((struct wire_view){exact, len}, request);
+
+	free(exact);
+	return fault;
+}
+
+static void
+test_each_verb(void **state)
+{
+	static const struct {
+		const char *line;
+		enum request_verb verb;
+	} rows[] = {
+	    {"sessions", REQUEST_SESSIONS},
+	    {"readers", REQUEST_READERS},
+	    {"certs", REQUEST_CERTS},
+	    {"certs export", REQUEST_CERTS_EXPORT},
+	    {"roots", REQUEST_ROOTS},
+	    {"roots explain abcd", REQUEST_ROOTS_EXPLAIN},
+	    {"watch", REQUEST_WATCH},
+	    {"stats", REQUEST_STATS},
+	};
+	struct request request;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_null(parse(rows[i].line, &request));
+		assert_int_equal(request.verb, rows[i].verb);
+		assert_string_equal(request.owner, "");
+	}
+}
+
+static void
+test_arguments(void **state)
+{
+	struct request request;
+
+	(void)state;
+	assert_null(parse("certs alice@example", &request));
+	assert_string_equal(request.owner, "alice@example");
+	assert_null(parse("certs %65xport", &request));
+	assert_int_equal(request.verb, REQUEST_CERTS);
+	assert_string_equal(request.owner, "export");
+	assert_null(parse("certs export a%20b%25 ABCDEF", &request));
+	assert_string_equal(request.owner, "a b%");
+	assert_string_equal(request.prefix, "abcdef");
+	assert_null(parse("certs export - 0123", &request));
+	assert_string_equal(request.owner, "");
+	assert_null(parse("roots session:0101", &request));
+	assert_string_equal(request.owner, "session:0101");
+}
+
+static void
+test_refusals(void **state)
+{
+	static const char *const lines[] = {
+	    "",
+	    " ",
+	    "session",
+	    "sessions now",
+	    "certs  alice",
+	    "certs %",
+	    "certs %4",
+	    "certs %zz",
+	    "certs a%00b",
+	    "certs a\tb",
+	    "certs export alice abc",
+	    "certs export alice abcg",
+	    "certs export alice abcd more",
+	    "certs a b",
+	    "roots explain",
+	    "roots explain abc",
+	    "roots explain abcd abcd",
+	    "roots explain 00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff0",
+	    "a b c d e",
+	};
+	struct request request;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_non_null(parse(lines[i], &request));
+}
+
+static void
+test_limits(void **state)
+{
+	char line[REQUEST_LINE_MAX + 2];
+	struct request request;
+
+	(void)state;
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "certs ", 6);
+	line[6 + KEEP_TEXT_MAX] = '\0';
+	assert_null(parse(line, &request));
+	assert_int_equal(strlen(request.owner), KEEP_TEXT_MAX);
+	line[6 + KEEP_TEXT_MAX] = 'a';
+	line[6 + KEEP_TEXT_MAX + 1] = '\0';
+	assert_non_null(parse(line, &request));
+
+	/* A name of one byte short of the line, and one byte more. */
+	memset(line, 'a', sizeof(line));
+	line[REQUEST_LINE_MAX] = '\0';
+	assert_string_equal(parse(line, &request), "not a request");
+	line[REQUEST_LINE_MAX] = 'a';
+	line[REQUEST_LINE_MAX + 1] = '\0';
+	assert_string_equal(parse(line, &request), "the request is too long");
+}
+
+static void
+test_every_truncation(void **state)
+{
+	static const char line[] = "certs export alice%40example%20x abcdef01";
+	struct request request;
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(line); len++) {
+		char part[sizeof(line)];
+
+		memcpy(part, line, len);
+		part[len] = '\0';
+		(void)parse(part, &request);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_each_verb),
+	    cmocka_unit_test(test_arguments),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_every_truncation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
