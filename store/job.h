@@ -35,8 +35,8 @@ struct job {
 	char *reader_name; /* RELEASE */
 	uint8_t *message;  /* START, STATE, RELEASE: the datagram */
 	size_t message_len;
-	struct batch *batch;        /* APPLY */
-	char reason[KEEP_TEXT_MAX]; /* END; of a refusal afterwards */
+	struct batch *batch;            /* APPLY */
+	char reason[KEEP_TEXT_MAX + 1]; /* END; of a refusal afterwards */
 
 	struct keep_ack result; /* its reason is empty, see above */
 	bool user_changed;      /* the user's own certificates are others now */

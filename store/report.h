@@ -1,7 +1,7 @@
 /*
  * The answers of the control socket, as JSON: what the store and the attached
- * sessions hold, for people.  Text from cards and peers comes out as valid
- * UTF-8, whatever it was.  json-c enters the store here and in control.c.
+ * sessions hold, for people.  json-c enters the store here, in control.c and in
+ * keeper.c.
  */
 #ifndef STORE_REPORT_H
 #define STORE_REPORT_H
