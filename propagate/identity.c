@@ -120,7 +120,7 @@ read_template(const ASN1_OCTET_STRING *value, struct identity *out)
 	while (body.left > 0 && wire_ok(&body) && len < TEMPLATE_NAME_MAX) {
 		uint16_t unit = wire_u16_be(&body);
 
-		name[len++] = unit < 0x80 ? (char)unit : '?';
+		name[len++] = (char)(unit < 0x80 ? unit : '?');
 	}
 	for (size_t i = 0;
 	     i < sizeof(machine_templates) / sizeof(machine_templates[0]); i++)
