@@ -329,22 +329,23 @@ static void
 own_from_client(struct channel *ch, struct wire_view message)
 {
 	struct wire_in in = wire_in_view(message);
-	struct rdpefs_header header;
-	const char *wrong;
+	struct rdpefs_header header = {.packet = 0};
+	const char *wrong = NULL;
 
-	if (rdpefs_header_decode(&in, &header) &&
-	    header.component == RDPEFS_CORE &&
+	(void)rdpefs_header_decode(&in, &header);
+	if (header.component == RDPEFS_CORE &&
 	    header.packet == RDPEFS_DEVICE_COMPLETION) {
 		passage_completion(ch, message);
 		return;
 	}
-	if (ch->fault != NULL)
-		return;
-	wrong = own_message(&ch->own, message, &own_ops, ch);
+	if (ch->fault == NULL)
+		wrong = own_message(&ch->own, message, &own_ops, ch);
 	if (wrong != NULL)
 		channel_fault(ch, CHANNEL_CLIENT, wrong);
-	else
-		channel_card_ready(ch);
+	/* After a fault all that counts is that our announce was answered. */
+	if (ch->fault != NULL && header.packet == RDPEFS_CLIENT_ID_CONFIRM)
+		own_stop(&ch->own);
+	channel_card_ready(ch);
 }
 
 /* ---- chunks */

@@ -28,6 +28,8 @@ on_send(void *arg, enum channel_side to, uint32_t total, uint32_t flags,
 
 	if (bed->passed_mid[to])
 		assert_false(flags & CHANNEL_FLAG_FIRST);
+	if ((flags & CHANNEL_FLAG_LAST) != 0)
+		bed->passed_mid[to] = false;
 	deliver(bed, to, total, flags, data);
 }
 
@@ -142,8 +144,6 @@ bed_chunk(struct bed *bed, enum channel_side from, uint32_t total,
 	if (verdict == CHANNEL_PASS) {
 		deliver(bed, to, total, flags, exact);
 		bed->passed_mid[to] = (flags & CHANNEL_FLAG_LAST) == 0;
-	} else if ((flags & CHANNEL_FLAG_LAST) != 0) {
-		bed->passed_mid[to] = false;
 	}
 	exact_free(exact);
 	return verdict;
