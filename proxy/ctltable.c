@@ -330,7 +330,7 @@ explain_holder(struct json_object *holder)
 	(void)printf("- %s %s of %s, from client %s (%s).\n",
 	             live ? "Held by session" : "Kept from the ended session",
 	             text_of(holder, "session"),
-	             user[0] != '\0' ? user : "nobody yet",
+	             user[0] != '\0' ? user : "no user",
 	             client[0] != '\0' ? client : "without a name",
 	             address[0] != '\0' ? address : "no address");
 	(void)printf(
@@ -363,8 +363,8 @@ explain_root(struct json_object *root)
 	(void)log_printable(path, sizeof(path),
 	                    wire_view_text(text_of(root, "visible_in")));
 	if (path[0] != '\0')
-		(void)printf("It is present, and visible in %s and nowhere "
-		             "else on this host.\n",
+		(void)printf("It is present: programs of that session find it "
+		             "in %s, and no other session does.\n",
 		             path);
 	else
 		(void)printf("It is not present: it is visible nowhere.\n");
