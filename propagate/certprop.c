@@ -2,8 +2,8 @@
 
 #include "log.h"
 #include "machine.h"
+#include "news.h"
 #include "reader.h"
-#include "report.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -127,15 +127,15 @@ warn_of_policy(struct certprop *cp)
 	    !cp->policy.propagate_roots)
 		return;
 	cp->policy_warned = true;
-	report_news(cp, "policy-ineffective",
-	            "roots are to be propagated, but propagation is off");
+	news_session(cp, "policy-ineffective",
+	             "roots are to be propagated, but propagation is off");
 }
 
 /* Cards that settled while nobody was logged on are due now. */
 static void
 scan(struct certprop *cp, uint64_t now_ms)
 {
-	report_state(cp);
+	news_state(cp);
 	warn_of_policy(cp);
 	reader_pump(cp, now_ms);
 }
@@ -144,7 +144,7 @@ scan(struct certprop *cp, uint64_t now_ms)
 static void
 withdraw_all(struct certprop *cp, uint64_t now_ms)
 {
-	report_state(cp);
+	news_state(cp);
 	for (size_t i = 0; i < cp->reader_count; i++) {
 		reader_offer(cp, cp->readers[i], READER_WITHDRAWN, now_ms);
 		reader_present(cp, cp->readers[i], now_ms);
@@ -156,7 +156,7 @@ wind_up(struct certprop *cp, uint64_t now_ms)
 {
 	(void)now_ms;
 	reader_abort_all(cp);
-	report_state(cp);
+	news_state(cp);
 }
 
 static bool
@@ -194,7 +194,7 @@ certprop_user(struct certprop *cp, const char *user, const char *source,
 	if (cp->state == KEEP_PRELOGON && cp->policy.redirect)
 		session_step(cp, SESSION_READY, now_ms);
 	else
-		report_state(cp);
+		news_state(cp);
 }
 
 void
@@ -204,7 +204,7 @@ certprop_role(struct certprop *cp, const char *role, const char *reason)
 	(void)snprintf(cp->reason, sizeof(cp->reason), "%s",
 	               reason == NULL ? "" : reason);
 	if (!has_ended(cp))
-		report_state(cp);
+		news_state(cp);
 }
 
 void
@@ -222,7 +222,7 @@ certprop_reader_added(struct certprop *cp, uint32_t reader, const char *name,
 		return;
 	}
 	cp->readers[cp->reader_count++] = r;
-	report_reader(cp, r, now_ms);
+	news_reader(cp, r, now_ms);
 }
 
 static void
@@ -245,7 +245,7 @@ certprop_reader_gone(struct certprop *cp, uint32_t reader, uint64_t now_ms)
 	if (r == NULL || has_ended(cp))
 		return;
 	reader_offer(cp, r, READER_WITHDRAWN, now_ms);
-	report_reader_gone(cp, r);
+	news_reader_gone(cp, r);
 	reader_remove(cp, r);
 	reader_pump(cp, now_ms);
 }
@@ -336,7 +336,7 @@ on_refusal(void *arg, const struct insertion_refusal *refusal)
 {
 	struct listener *l = arg;
 
-	report_refusal(l->cp, l->reader, refusal);
+	news_refusal(l->cp, l->reader, refusal);
 }
 
 static void
@@ -350,7 +350,7 @@ report_read(struct certprop *cp, const struct reader *r,
 	               card_family_name(content->family), content->cert_count,
 	               content->root_count, insertion_count(r->fresh),
 	               content->apdu_count);
-	report_event(cp, "card-read", r, what);
+	news_event(cp, "card-read", r, what);
 }
 
 void
@@ -411,7 +411,7 @@ certprop_acked(struct certprop *cp, uint32_t seq, const struct keep_ack *ack,
 			continue;
 		(void)snprintf(r->reason, sizeof(r->reason),
 		               "the store did not take it");
-		report_reader(cp, r, now_ms);
+		news_reader(cp, r, now_ms);
 	}
 }
 
@@ -424,12 +424,12 @@ assert_contents(struct certprop *cp)
 
 		if (r->applied != NULL)
 			r->commit_seq =
-			    report_insertion(cp, r->id, r->name, r->applied);
+			    news_insertion(cp, r->id, r->name, r->applied);
 	}
 	for (size_t i = 0; i < cp->absent_count; i++)
-		(void)report_insertion(cp, cp->absent[i].reader,
-		                       cp->absent[i].reader_name,
-		                       cp->absent[i].roots);
+		(void)news_insertion(cp, cp->absent[i].reader,
+		                     cp->absent[i].reader_name,
+		                     cp->absent[i].roots);
 }
 
 void
@@ -437,11 +437,11 @@ certprop_reassert(struct certprop *cp, uint64_t now_ms)
 {
 	if (has_ended(cp))
 		return;
-	report_state(cp);
+	news_state(cp);
 	for (size_t i = 0; i < cp->reader_count; i++)
-		report_reader_now(cp, cp->readers[i]);
+		news_reader_now(cp, cp->readers[i]);
 	assert_contents(cp);
-	report_synced(cp);
+	news_synced(cp);
 	reader_pump(cp, now_ms);
 }
 
@@ -464,10 +464,9 @@ drop_all_roots(struct certprop *cp)
 
 		if (r->applied == NULL || insertion_root_count(r->applied) == 0)
 			continue;
-		report_release(cp, r->id, r->applied, REPORT_DROP_ROOTS);
+		news_release(cp, r->id, r->applied, NEWS_DROP_ROOTS);
 		insertion_drop_roots(r->applied);
-		r->commit_seq =
-		    report_insertion(cp, r->id, r->name, r->applied);
+		r->commit_seq = news_insertion(cp, r->id, r->name, r->applied);
 	}
 	reader_release_absent(cp);
 }
@@ -513,7 +512,7 @@ certprop_policy_changed(struct certprop *cp,
 	if (has_ended(cp))
 		return;
 	cp->policy = *policy;
-	report_state(cp);
+	news_state(cp);
 	/* Also while redirection is off: roots may outlive their card. */
 	reconcile(cp, &old, now_ms);
 	if (cp->state == KEEP_WATCHING && !policy->redirect)
@@ -531,7 +530,7 @@ certprop_end(struct certprop *cp, const char *reason, uint64_t now_ms)
 	if (has_ended(cp))
 		return;
 	session_step(cp, SESSION_ENDED, now_ms);
-	report_end(cp, reason);
+	news_end(cp, reason);
 }
 
 uint64_t
@@ -548,7 +547,7 @@ certprop_tick(struct certprop *cp, uint64_t now_ms)
 	if (has_ended(cp))
 		return;
 	if (!cp->announced)
-		report_state(cp);
+		news_state(cp);
 	reader_pump(cp, now_ms);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The inside of certificate propagation, shared by its three files: certprop
- * (the session), reader (a card in its reader) and report (what the keeper is
+ * (the session), reader (a card in its reader) and news (what the keeper is
  * told).  Nobody else includes this.
  */
 #ifndef PROPAGATE_MACHINE_H

@@ -1,7 +1,7 @@
 #include "reader.h"
 
 #include "log.h"
-#include "report.h"
+#include "news.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -124,7 +124,7 @@ reader_step(struct certprop *cp, struct reader *r, enum reader_event event,
 	set_reason(r, r->why == NULL ? "" : r->why);
 	r->why = NULL;
 	step->act(cp, r, now_ms);
-	report_reader(cp, r, now_ms);
+	news_reader(cp, r, now_ms);
 }
 
 void
@@ -167,7 +167,7 @@ queue_read(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	if (r->announced)
 		return;
 	r->announced = true;
-	report_event(cp, "card-inserted", r, "");
+	news_event(cp, "card-inserted", r, "");
 }
 
 /* The read of this reader, if it is out, has no taker any more. */
@@ -235,8 +235,7 @@ release(struct certprop *cp, struct reader *r)
 	if (in == NULL)
 		return;
 	r->applied = NULL;
-	report_release(cp, r->id, in,
-	               drop ? REPORT_DROP_ROOTS : REPORT_KEEP_ROOTS);
+	news_release(cp, r->id, in, drop ? NEWS_DROP_ROOTS : NEWS_KEEP_ROOTS);
 	if (drop)
 		insertion_free(in);
 	else
@@ -252,7 +251,7 @@ withdraw(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	if (!r->announced)
 		return;
 	r->announced = false;
-	report_event(cp, "card-removed", r, "");
+	news_event(cp, "card-removed", r, "");
 }
 
 /* A card without an answer is still there: what was applied stays. */
@@ -280,8 +279,8 @@ warn_of_twin(struct certprop *cp, const struct reader *r)
 
 		if (other != r && other->applied != NULL &&
 		    insertion_same_card(other->applied, r->applied))
-			report_event(cp, "duplicate-card", r,
-			             "the same card is in another reader");
+			news_event(cp, "duplicate-card", r,
+			           "the same card is in another reader");
 	}
 }
 
@@ -297,7 +296,7 @@ apply_content(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	insertion_free(r->applied);
 	r->applied = in;
 	absent_forget(cp, r, in);
-	r->commit_seq = report_insertion(cp, r->id, r->name, in);
+	r->commit_seq = news_insertion(cp, r->id, r->name, in);
 	warn_of_twin(cp, r);
 }
 
@@ -313,15 +312,15 @@ static void
 give_up(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	(void)now_ms;
-	report_event(cp, "card-read-failed", r, r->reason);
+	news_event(cp, "card-read-failed", r, r->reason);
 }
 
 void
 reader_release_absent(struct certprop *cp)
 {
 	for (size_t i = 0; i < cp->absent_count; i++)
-		report_release(cp, cp->absent[i].reader, cp->absent[i].roots,
-		               REPORT_DROP_ROOTS);
+		news_release(cp, cp->absent[i].reader, cp->absent[i].roots,
+		             NEWS_DROP_ROOTS);
 	reader_forget_absent(cp);
 }
 
@@ -389,7 +388,7 @@ reader_pump(struct certprop *cp, uint64_t now_ms)
 		if (cp->state == KEEP_WATCHING)
 			settle(cp, cp->readers[i], now_ms);
 		if (cp->readers[i]->unsaid)
-			report_reader(cp, cp->readers[i], now_ms);
+			news_reader(cp, cp->readers[i], now_ms);
 	}
 	next = cp->state == KEEP_WATCHING && !cp->reading ? next_in_queue(cp)
 	                                                  : NULL;

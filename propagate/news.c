@@ -1,4 +1,4 @@
-#include "report.h"
+#include "news.h"
 
 #include "log.h"
 
@@ -12,7 +12,7 @@ static uint32_t
 say(struct certprop *cp, struct keep_msg *msg)
 {
 	if (!cp->announced)
-		report_state(cp);
+		news_state(cp);
 	msg->seq = ++cp->seq;
 	cp->ops->tell_keeper(cp->arg, msg);
 	return msg->seq;
@@ -29,7 +29,7 @@ state_reason(const struct certprop *cp)
 }
 
 void
-report_state(struct certprop *cp)
+news_state(struct certprop *cp)
 {
 	struct keep_msg msg = {.type = KEEP_STATE};
 
@@ -65,15 +65,15 @@ reader_message(enum keep_type type, const struct reader *r)
 }
 
 void
-report_reader(struct certprop *cp, struct reader *r, uint64_t now_ms)
+news_reader(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	r->unsaid = true;
 	if (bucket_take(&cp->news, now_ms))
-		report_reader_now(cp, r);
+		news_reader_now(cp, r);
 }
 
 void
-report_reader_now(struct certprop *cp, struct reader *r)
+news_reader_now(struct certprop *cp, struct reader *r)
 {
 	struct keep_msg msg = reader_message(KEEP_READER, r);
 
@@ -82,7 +82,7 @@ report_reader_now(struct certprop *cp, struct reader *r)
 }
 
 void
-report_reader_gone(struct certprop *cp, const struct reader *r)
+news_reader_gone(struct certprop *cp, const struct reader *r)
 {
 	struct keep_msg msg = reader_message(KEEP_READER_GONE, r);
 
@@ -105,8 +105,8 @@ say_begin(struct certprop *cp, uint32_t reader, const char *reader_name,
 }
 
 uint32_t
-report_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
-                 const struct insertion *in)
+news_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
+               const struct insertion *in)
 {
 	struct keep_msg commit = {.type = KEEP_COMMIT};
 
@@ -121,20 +121,20 @@ report_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
 }
 
 void
-report_release(struct certprop *cp, uint32_t reader, const struct insertion *in,
-               enum report_roots roots)
+news_release(struct certprop *cp, uint32_t reader, const struct insertion *in,
+             enum news_roots roots)
 {
 	struct keep_msg msg = {.type = KEEP_RELEASE};
 
 	msg.release.reader = reader;
 	memcpy(msg.release.card_id, insertion_card_id(in),
 	       sizeof(msg.release.card_id));
-	msg.release.roots = roots == REPORT_DROP_ROOTS;
+	msg.release.roots = roots == NEWS_DROP_ROOTS;
 	(void)say(cp, &msg);
 }
 
 void
-report_synced(struct certprop *cp)
+news_synced(struct certprop *cp)
 {
 	struct keep_msg msg = {.type = KEEP_SYNCED};
 
@@ -142,7 +142,7 @@ report_synced(struct certprop *cp)
 }
 
 void
-report_end(struct certprop *cp, const char *reason)
+news_end(struct certprop *cp, const char *reason)
 {
 	struct keep_msg msg = {.type = KEEP_END};
 
@@ -162,7 +162,7 @@ say_event(struct certprop *cp, const char *name, const char *text)
 }
 
 void
-report_news(struct certprop *cp, const char *name, const char *what)
+news_session(struct certprop *cp, const char *name, const char *what)
 {
 	log_note(LOG_NOTICE, name, what);
 	say_event(cp, name, what);
@@ -175,8 +175,8 @@ shown_name(const struct reader *r, char shown[READER_SHOWN_MAX])
 }
 
 void
-report_event(struct certprop *cp, const char *name, const struct reader *r,
-             const char *what)
+news_event(struct certprop *cp, const char *name, const struct reader *r,
+           const char *what)
 {
 	struct log_event ev = log_event(LOG_INFO, name);
 	char text[EVENT_TEXT_MAX], shown[READER_SHOWN_MAX];
@@ -194,8 +194,8 @@ report_event(struct certprop *cp, const char *name, const struct reader *r,
 }
 
 void
-report_refusal(struct certprop *cp, const struct reader *r,
-               const struct insertion_refusal *refusal)
+news_refusal(struct certprop *cp, const struct reader *r,
+             const struct insertion_refusal *refusal)
 {
 	struct log_event ev = log_event(LOG_NOTICE, refusal->event);
 	char text[EVENT_TEXT_MAX], shown[READER_SHOWN_MAX];
