@@ -43,22 +43,20 @@ struct name {
 	char text[NAME_SIZE];
 };
 
-/*
- * A file that wants a link.  As element i of those of equal hash it also tells
- * about the link number i.
- */
+/* A file that wants a link, and the highest number that leads to it. */
 struct link {
 	uint32_t hash;
 	struct name file;
-	bool linked; /* the file has its number */
-	bool taken;  /* the number i leads to a wanted file */
+	size_t number;
 };
+#define UNNUMBERED SIZE_MAX
 
 /* The work on one folder. */
 struct work {
 	int dirfd;
 	struct name *names; /* what is there and stays */
 	size_t name_count;
+	size_t name_room;
 	struct link *links;
 	size_t link_count;
 	struct view_changes changes;
@@ -76,26 +74,36 @@ fault(enum view_error *err, enum view_error now)
 static enum view_error
 error_of(int code)
 {
-	switch (code) {
-	case ENOSPC:
-	case EDQUOT:
+	if (code == ENOSPC || code == EDQUOT)
 		return VIEW_EFULL;
-	case ENOMEM:
-		return VIEW_ENOMEM;
-	default:
-		return VIEW_EIO;
-	}
+	return code == ENOMEM ? VIEW_ENOMEM : VIEW_EIO;
 }
 
-/* Count what was done to one name, and keep the name. */
+/* The name stays; what is not noted is swept. */
 static void
-note(struct work *w, const char *name, bool existed, bool changed)
+note_name(struct work *w, const char *name)
 {
-	if (changed && existed)
-		w->changes.repaired++;
-	else if (changed)
-		w->changes.added++;
+	if (w->name_count == w->name_room) {
+		size_t room = 2 * w->name_room + 64;
+		struct name *more = realloc(w->names, room * sizeof(*more));
+
+		if (more == NULL) {
+			fault(&w->err, VIEW_ENOMEM);
+			return;
+		}
+		w->names = more;
+		w->name_room = room;
+	}
 	(void)snprintf(w->names[w->name_count++].text, NAME_SIZE, "%s", name);
+}
+
+static void
+note_change(struct work *w, bool existed)
+{
+	if (existed)
+		w->changes.repaired++;
+	else
+		w->changes.added++;
 }
 
 /* The certificate as PEM, RFC 7468; returns its length. */
@@ -138,8 +146,7 @@ add_link(struct work *w, uint32_t hash, const char *file)
 	struct link *link = &w->links[w->link_count++];
 
 	link->hash = hash;
-	link->linked = false;
-	link->taken = false;
+	link->number = UNNUMBERED;
 	(void)snprintf(link->file.text, NAME_SIZE, "%s", file);
 }
 
@@ -166,7 +173,9 @@ show_item(struct work *w, const struct view_item *item, bool hashed)
 		fault(&w->err, error_of(errno));
 		return;
 	}
-	note(w, name, existed, changed);
+	note_name(w, name);
+	if (changed)
+		note_change(w, existed);
 	if (hashed)
 		add_link(w, item->subject_hash, name);
 }
@@ -190,9 +199,10 @@ link_name(char out[static NAME_SIZE], uint32_t hash, size_t number)
 	(void)snprintf(out, NAME_SIZE, "%08" PRIx32 ".%zu", hash, number);
 }
 
-/* Does this number lead to a file of the group that has none yet? */
-static void
-claim_number(struct work *w, struct link *group, size_t count, size_t number)
+/* Which file of the group does this number lead to?  NULL: none of them. */
+static struct link *
+read_number(const struct work *w, struct link *group, size_t count,
+            size_t number, bool *there)
 {
 	char name[NAME_SIZE];
 	char target[NAME_SIZE];
@@ -200,55 +210,90 @@ claim_number(struct work *w, struct link *group, size_t count, size_t number)
 
 	link_name(name, group->hash, number);
 	len = readlinkat(w->dirfd, name, target, sizeof(target));
+	*there = len >= 0;
 	if (len < 0 || (size_t)len >= sizeof(target))
-		return;
+		return NULL;
 	target[len] = '\0';
 	for (size_t i = 0; i < count; i++) {
-		if (group[i].linked || strcmp(group[i].file.text, target) != 0)
-			continue;
-		group[i].linked = true;
-		group[number].taken = true;
-		note(w, name, true, false);
-		return;
+		if (strcmp(group[i].file.text, target) == 0)
+			return &group[i];
 	}
-}
-
-/* Link the next file that has no number under this free one. */
-static void
-fill_number(struct work *w, struct link *group, size_t count, size_t number)
-{
-	char name[NAME_SIZE];
-	bool existed;
-	size_t i = 0;
-
-	while (i < count && group[i].linked)
-		i++;
-	if (i == count)
-		return;
-	link_name(name, group->hash, number);
-	existed = tree_exists(w->dirfd, name);
-	if (tree_link(w->dirfd, name, group[i].file.text) != 0) {
-		fault(&w->err, error_of(errno));
-		return;
-	}
-	group[i].linked = true;
-	note(w, name, existed, true);
+	return NULL;
 }
 
 /*
- * The files of one hash get the numbers from 0 without a hole.  Who has one
- * below count keeps it; the others fill the gaps, and only then are the old
- * links swept: no file loses its link before it has another.
+ * Give each file its highest number among those that OpenSSL would see; returns
+ * how many numbers are needed for them.
+ */
+static size_t
+find_numbers(const struct work *w, struct link *group, size_t count)
+{
+	size_t top = 0;
+	bool there = true;
+
+	for (size_t n = 0; there || n < count; n++) {
+		struct link *file = read_number(w, group, count, n, &there);
+
+		if (file != NULL) {
+			file->number = n;
+			top = n + 1;
+		}
+	}
+	return top;
+}
+
+/* The file that holds this number, or else one that has none, or NULL. */
+static struct link *
+file_for(struct link *group, size_t count, size_t number)
+{
+	struct link *free_one = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (group[i].number == number)
+			return &group[i];
+		if (free_one == NULL && group[i].number == UNNUMBERED)
+			free_one = &group[i];
+	}
+	return free_one;
+}
+
+/* Make a number lead to a file of the group. */
+static void
+set_number(struct work *w, struct link *group, size_t count, size_t number)
+{
+	struct link *file = file_for(group, count, number);
+	char name[NAME_SIZE];
+	bool there;
+	struct link *now = read_number(w, group, count, number, &there);
+	bool right = now != NULL && (file == NULL || now == file);
+
+	if (file != NULL)
+		file->number = number;
+	else
+		file = group; /* nobody's number: a second one closes the gap */
+	link_name(name, group->hash, number);
+	there = tree_exists(w->dirfd, name);
+	if (!right && tree_link(w->dirfd, name, file->file.text) != 0) {
+		fault(&w->err, error_of(errno));
+		return;
+	}
+	note_name(w, name);
+	if (!right)
+		note_change(w, there);
+}
+
+/*
+ * The numbers of one hash have no hole, and a file that stays keeps its own: a
+ * program may be walking along them right now.  Where a file went, a new one
+ * comes, or a second link to one that is there.
  */
 static void
 number_group(struct work *w, struct link *group, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		claim_number(w, group, count, i);
-	for (size_t i = 0; i < count; i++) {
-		if (!group[i].taken)
-			fill_number(w, group, count, i);
-	}
+	size_t top = find_numbers(w, group, count);
+
+	for (size_t n = 0; n < top || file_for(group, count, n) != NULL; n++)
+		set_number(w, group, count, n);
 }
 
 static void
@@ -364,10 +409,8 @@ reconcile_folder(int view_fd, const struct folder *folder,
 {
 	struct work w = {.dirfd = -1, .err = VIEW_ENOMEM};
 
-	/* A file and a link each, at most; one more, as 0 may give NULL. */
-	w.names = calloc(2 * count + 1, sizeof(*w.names));
-	w.links = calloc(count + 1, sizeof(*w.links));
-	if (w.names == NULL || w.links == NULL)
+	w.links = calloc(count + 1, sizeof(*w.links)); /* 0 may give NULL */
+	if (w.links == NULL)
 		goto out;
 	w.err = VIEW_OK;
 	w.dirfd = tree_make(view_fd, folder->name, FOLDER_MODE, TREE_NO_GROUP);

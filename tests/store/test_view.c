@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "viewbed.h"
@@ -124,40 +125,75 @@ test_openssl_verifies_until_removed(void **state)
 	assert_int_equal(entries(in_view(bed, "anchors", "")), 0);
 }
 
-/* Equal subjects: numbers without a hole, and who stays keeps its own. */
+/*
+ * Equal subjects: numbers without a hole, and who stays keeps its own, because
+ * a program may be walking along them.
+ */
 static void
 test_numbers_are_stable_and_dense(void **state)
 {
 	const struct bed *bed = *state;
 	const struct view_item all[] = {twins[0].item, twins[1].item,
 	                                twins[2].item};
-	int before[3];
+	char name[32];
 
-	(void)reconcile(bed, all, 3);
-	for (int i = 0; i < 3; i++)
-		before[i] = number_of(bed, &twins[i]);
-	assert_int_equal(before[0] + before[1] + before[2], 3);
 	for (int gone = 0; gone < 3; gone++) {
-		const struct view_item two[] = {twins[(gone + 1) % 3].item,
-		                                twins[(gone + 2) % 3].item};
+		int one = (gone + 1) % 3;
+		int two = (gone + 2) % 3;
+		const struct view_item rest[] = {twins[one].item,
+		                                 twins[two].item};
+		int top = 0;
+		int before[3];
 
 		(void)reconcile(bed, all, 3);
 		for (int i = 0; i < 3; i++)
 			before[i] = number_of(bed, &twins[i]);
-		(void)reconcile(bed, two, 2);
+		assert_int_equal(before[0] + before[1] + before[2], 3);
+		(void)reconcile(bed, rest, 2);
+		assert_changes(reconcile(bed, rest, 2), 0, 0, 0);
 		assert_int_equal(number_of(bed, &twins[gone]), -1);
-		for (int i = 0; i < 3; i++) {
-			int now = number_of(bed, &twins[i]);
-
-			if (i == gone)
-				continue;
-			assert_in_range(now, 0, 1);
-			if (before[i] < 2)
-				assert_int_equal(now, before[i]);
+		top = before[one] > before[two] ? before[one] : before[two];
+		for (int n = 0; n <= 3; n++) {
+			(void)snprintf(name, sizeof(name), "%s%d",
+			               twins[0].link, n);
+			assert_int_equal(is_there(in_view(bed, "certs", name)),
+			                 n <= top);
 		}
-		assert_int_equal(entries(in_view(bed, "certs", "")), 4);
 		assert_int_equal(verifies(bed), gone != 0);
+		/* It comes back: into the gap, if there is one. */
+		(void)reconcile(bed, all, 3);
+		assert_int_not_equal(number_of(bed, &twins[gone]), -1);
+		assert_int_equal(entries(in_view(bed, "certs", "")), 6);
 	}
+}
+
+/* While others come and go, a root that stays is found by everybody. */
+static void
+test_root_that_stays_is_never_missing(void **state)
+{
+	const struct bed *bed = *state;
+	const struct view_item sets[][3] = {
+	    {twins[0].item, twins[1].item, twins[2].item},
+	    {twins[0].item, twins[2].item, stranger.item},
+	    {twins[0].item, twins[1].item, stranger.item},
+	    {twins[0].item, stranger.item, stranger.item},
+	};
+	unsigned seen = 0;
+	int status = -1;
+	pid_t child;
+
+	(void)reconcile(bed, sets[0], 3);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		while (seen < 2000 && verifies(bed))
+			seen++;
+		_exit(seen == 2000 ? 0 : 1);
+	}
+	for (unsigned i = 0; waitpid(child, &status, WNOHANG) == 0; i++)
+		(void)reconcile(bed, sets[i * 7 % 4], i % 3 + 1);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void
@@ -297,6 +333,7 @@ main(void)
 	    in_bed(test_pem_of_every_length),
 	    in_bed(test_openssl_verifies_until_removed),
 	    in_bed(test_numbers_are_stable_and_dense),
+	    in_bed(test_root_that_stays_is_never_missing),
 	    in_bed(test_names_come_from_an_id_only),
 	    in_bed(test_remove),
 	    in_bed(test_prune),

@@ -181,8 +181,9 @@ test_certificate_that_is_not_its_hash(void **state)
 	    view_reconcile(bed->run, ID, items, 2, GROUP, &changes),
 	    VIEW_EINVAL);
 	assert_int_equal(number_of(bed, &twins[0]), -1);
-	assert_int_equal(number_of(bed, &twins[1]), 0);
-	assert_int_equal(entries(in_view(bed, "certs", "")), 2);
+	assert_int_not_equal(number_of(bed, &twins[1]), -1);
+	assert_false(is_there(in_view(bed, "certs", twins[0].file)));
+	assert_false(verifies(bed));
 	assert_int_equal(entries(in_view(bed, "anchors", "")), 1);
 }
 
