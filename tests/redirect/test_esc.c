@@ -438,6 +438,7 @@ main(void)
 	    cmocka_unit_test(a_call_may_watch_sixty_four_readers),
 	    cmocka_unit_test(buffers_have_limits),
 	    cmocka_unit_test(told_lengths_have_limits),
+	    cmocka_unit_test(a_status_has_a_shorter_atr),
 	    cmocka_unit_test(extra_bytes_have_a_limit),
 	    cmocka_unit_test(what_is_no_name_is_not_written),
 	};
