@@ -123,10 +123,9 @@ static void
 broken_utf8_is_a_fault(void **state)
 {
 	static const char *const broken[] = {
-	    "\x80", /* a tail alone */
-	    "\xC3", /* cut */
-	    "\xC3"
-	    "A",                /* a letter for a tail */
+	    "\x80",             /* a tail alone */
+	    "\xC3",             /* cut */
+	    "\xC3(",            /* no tail at all */
 	    "\xC0\x80",         /* NUL, overlong */
 	    "\xC1\xBF",         /* overlong */
 	    "\xE2\x82",         /* cut */
