@@ -73,7 +73,11 @@ mcs_head_decode(struct wire_in *in, struct mcs_head *head)
 	return wire_ok(in);
 }
 
-/* Definite lengths of at most two bytes: a frame has no more than 64 KiB. */
+/*
+ * Definite lengths of at most two bytes: a frame has no more than 64 KiB.  That
+ * of a whole connect PDU is not compared with its parts, by which receivers go:
+ * xrdp's is 2 short where the user data has 128 bytes.
+ */
 static size_t
 ber_length(struct wire_in *in)
 {
@@ -106,14 +110,6 @@ take_user_data(struct wire_in *in, size_t whole, struct mcs_connect *connect)
 	connect->user_data_offset = whole - in->left - connect->user_data.len;
 }
 
-/* The outer length states what is left, neither more nor less. */
-static void
-take_outer_length(struct wire_in *in)
-{
-	if (ber_length(in) != in->left)
-		wire_fail(in, WIRE_VALUE);
-}
-
 /* T.125 section 7, Connect-Initial. */
 const char *
 mcs_connect_initial_decode(struct wire_in *in, struct mcs_connect *connect)
@@ -122,7 +118,7 @@ mcs_connect_initial_decode(struct wire_in *in, struct mcs_connect *connect)
 	size_t whole = in->left;
 
 	*connect = empty;
-	take_outer_length(in);
+	(void)ber_length(in);
 	if (!wire_ok(in))
 		return "MCS: length of Connect Initial";
 	(void)ber_element(in, BER_OCTETS);   /* calling domain selector */
@@ -146,7 +142,7 @@ mcs_connect_response_decode(struct wire_in *in, struct mcs_connect *connect)
 	struct wire_in result;
 
 	*connect = empty;
-	take_outer_length(in);
+	(void)ber_length(in);
 	if (!wire_ok(in))
 		return "MCS: length of Connect Response";
 	result = wire_in_view(ber_element(in, BER_ENUMERATED));

@@ -180,29 +180,42 @@ take_vc_set(struct wire_in *set, size_t end, struct share_vc *vc)
 	return NULL;
 }
 
+/* The next set; false where there is none. */
+static bool
+next_set(struct wire_in *sets, uint16_t *type, struct wire_in *set)
+{
+	size_t len;
+
+	*type = wire_u16(sets);
+	len = wire_u16(sets);
+	if (len < CAPABILITY_HEAD)
+		wire_fail(sets, WIRE_VALUE);
+	*set = wire_sub(sets, len - CAPABILITY_HEAD);
+	return wire_ok(sets);
+}
+
 /*
- * The sets, by their lengths: rdesktop states a number of them which is not
- * the number it sends.  end is the offset at which they end.
+ * The sets, as far as their combined length goes: rdesktop states a number of
+ * them which is not the number it sends.  What follows the stated number need
+ * not be a set (servers count other fields in).  end is where they end.
  */
 static const char *
-take_sets(struct wire_in *sets, size_t end, struct share_vc *vc)
+take_sets(struct wire_in *sets, size_t count, size_t end, struct share_vc *vc)
 {
 	const char *fault = NULL;
+	struct wire_in set;
+	uint16_t type;
 
-	while (fault == NULL && sets->left >= CAPABILITY_HEAD) {
-		uint16_t type = wire_u16(sets);
-		size_t len = wire_u16(sets);
-		struct wire_in set;
-
-		if (len < CAPABILITY_HEAD)
-			wire_fail(sets, WIRE_VALUE);
-		set = wire_sub(sets, len - CAPABILITY_HEAD);
-		if (!wire_ok(sets))
-			return "capabilities: length of a set";
+	for (size_t i = 0; sets->left >= CAPABILITY_HEAD; i++) {
+		if (!next_set(sets, &type, &set))
+			return i < count ? "capabilities: length of a set"
+			                 : NULL;
 		if (type == CAPABILITY_VC)
 			fault = take_vc_set(&set, end - sets->left, vc);
+		if (fault != NULL)
+			return fault;
 	}
-	return fault;
+	return NULL;
 }
 
 /* What Demand Active and Confirm Active share, from the two lengths on. */
@@ -213,16 +226,18 @@ take_capabilities(struct wire_in *in, size_t whole, struct share_vc *vc)
 	size_t descriptor = wire_u16(in);
 	size_t combined = wire_u16(in);
 	struct wire_in sets;
+	size_t count;
 
 	*vc = empty;
 	wire_skip(in, descriptor);
 	if (!wire_ok(in))
 		return "capabilities: source descriptor";
 	sets = wire_sub(in, combined);
-	wire_skip(&sets, 2 + 2); /* numberCapabilities, pad2Octets */
+	count = wire_u16(&sets);
+	wire_skip(&sets, 2); /* pad2Octets */
 	if (!wire_ok(in) || !wire_ok(&sets))
 		return "capabilities: combined length";
-	return take_sets(&sets, whole - in->left, vc);
+	return take_sets(&sets, count, whole - in->left, vc);
 }
 
 const char *

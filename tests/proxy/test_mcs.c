@@ -91,6 +91,19 @@ test_connect_lengths(void **state)
 	}
 }
 
+/* xrdp's outer length is 2 short where the user data has 128 bytes. */
+static void
+test_connect_outer_length(void **state)
+{
+	struct mcs_connect connect;
+
+	(void)state;
+	message_connect_response(&message, &message_sides);
+	message.bytes[MCS_AT + 4] = (uint8_t)(message.bytes[MCS_AT + 4] - 2);
+	assert_null(decode_response(message.bytes + MCS_AT,
+	                            message.len - MCS_AT, &connect));
+}
+
 static void
 check_head(const uint8_t *bytes, size_t len, enum mcs_kind kind, size_t data)
 {
@@ -213,6 +226,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_connect),
 	    cmocka_unit_test(test_connect_lengths),
+	    cmocka_unit_test(test_connect_outer_length),
 	    cmocka_unit_test(test_head),
 	    cmocka_unit_test(test_per_length),
 	    cmocka_unit_test(test_per_length_limit),

@@ -198,6 +198,13 @@ test_active_count(void **state)
 	bytes[20] = 0;
 	assert_null(share_confirm_decode(data, &vc));
 	assert_int_not_equal(vc.flags_offset, 0);
+	bytes[34] = 0; /* no set behind the first one, which is all there is */
+	bytes[20] = 1;
+	assert_null(share_confirm_decode(data, &vc));
+	assert_int_equal(vc.flags_offset, 0);
+	bytes[20] = 2;
+	assert_string_equal(share_confirm_decode(data, &vc),
+	                    "capabilities: length of a set");
 }
 
 static void
