@@ -317,6 +317,84 @@ test_killed_keeper_loses_nothing_and_keeps_nothing_stale(void **state)
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 }
 
+/* Kill the keeper after so many microseconds, from a process of its own. */
+static pid_t
+kill_later(const struct keeperbed *bed, unsigned delay_us)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)usleep(delay_us);
+		(void)kill(bed->pid, SIGKILL);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* Has the keeper stored it, or is it gone? */
+static bool
+is_stored(int session)
+{
+	uint8_t buffer[4096];
+	ssize_t len = recv(session, buffer, sizeof(buffer), 0);
+	struct wire_in in = wire_in(buffer, len > 0 ? (size_t)len : 0);
+	struct keep_msg msg;
+
+	return len > 0 && keep_decode(&in, &msg) && msg.type == KEEP_ACK &&
+	       msg.ack.ok;
+}
+
+/* Commit up to count certificates, one by one; how many were acknowledged. */
+static int
+commit_until_killed(int session, uint8_t first, uint8_t count)
+{
+	struct keep_msg msg = {.type = KEEP_COMMIT};
+	uint8_t stored = 0;
+
+	keeperbed_user(session, "alice");
+	while (stored < count) {
+		keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
+		keeperbed_cert(session, KEEP_USER, (uint8_t)(first + stored));
+		keeperbed_say(session, &msg);
+		if (!is_stored(session))
+			break;
+		stored++;
+	}
+	return stored;
+}
+
+/* The keeper dies at any moment: what it acknowledged is there afterwards. */
+static void
+test_acknowledged_survives_kill(void **state)
+{
+	enum { ROUNDS = 12, COMMITS = 20 };
+	struct keeperbed *bed = *state;
+	int stored = 0;
+
+	for (uint8_t round = 0; round < ROUNDS; round++) {
+		keeperbed_start(bed);
+		int session = keeperbed_attach(bed, 1, round > 0);
+
+		assert_true(synced(session, 1).ok);
+		pid_t killer = kill_later(bed, round * 2500u);
+
+		stored += commit_until_killed(
+		    session, (uint8_t)(round * COMMITS), COMMITS);
+		assert_int_equal(waitpid(killer, NULL, 0), killer);
+		keeperbed_kill(bed);
+		(void)close(session);
+	}
+	keeperbed_start(bed);
+	int session = keeperbed_attach(bed, 1, false);
+
+	keeperbed_user(session, "alice");
+	assert_true(synced(session, 1).ok);
+	assert_in_range(stored, 1, keeperbed_files(bed, 1, "personal"));
+	(void)close(session);
+	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
+}
+
 static void
 test_release_of_the_user_certificates(void **state)
 {
@@ -468,6 +546,7 @@ main(void)
 	    TEST(test_gate_gone_ends_all),
 	    TEST(test_sigterm_ends_all),
 	    TEST(test_killed_keeper_loses_nothing_and_keeps_nothing_stale),
+	    TEST(test_acknowledged_survives_kill),
 	    TEST(test_release_of_the_user_certificates),
 	    TEST(test_second_keeper_is_refused),
 	    TEST(test_foreign_file_is_refused_and_unchanged),
