@@ -10,7 +10,7 @@ store=$(lab_home main)/store/cardproxy.db
 refused() {
 	local status=0 before
 
-	chown proxy:proxy "$store"
+	chown labproxy:labproxy "$store"
 	before=$(sha256sum <"$store")
 	timeout 30 "$LAB_BUILD/proxy/cardproxyd" \
 		--config "$(lab_home main)/conf" >>"$LAB/log/refused" 2>&1 ||

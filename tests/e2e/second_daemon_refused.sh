@@ -14,7 +14,7 @@ sed -e 's/:3901/:3902/' "$home/conf" >"$home/same-store"
 sed -e "s|^run_dir = .*|run_dir = /run/other|" "$home/same-store" \
 	>"$home/other-run"
 mkdir /run/other
-chown proxy:proxy /run/other
+chown labproxy:labproxy /run/other
 for conf in same-store other-run; do
 	status=0
 	timeout 60 "$LAB_BUILD/proxy/cardproxyd" --config "$home/$conf" \

@@ -5,8 +5,8 @@
 lab_enter "$@"
 lab_pcscd one 5001
 lab_xrdp 4001
-pin=$(openssl x509 -in "$LAB_PKI/server.pem" -noout -pubkey |
-	openssl pkey -pubin -outform DER | sha256sum | cut -d ' ' -f 1)
+pin=$(openssl x509 -in "$LAB_PKI/server.pem" -outform DER | sha256sum |
+	cut -d ' ' -f 1)
 wrong=$(printf '%064d' 0)
 lab_config main 3901 pinned
 lab_listen main 3902 wrong-pin

@@ -110,7 +110,7 @@ lab_settle() {
 	LAB_SECRET=$(openssl passwd -6 -salt lab secret)
 	lab_user alice 61001
 	lab_user bob 61002
-	lab_user proxy 61003
+	lab_user labproxy 61003
 	trap lab_on_exit EXIT
 	trap 'lab_fail "line $LINENO: $BASH_COMMAND"' ERR
 	set -E
@@ -416,10 +416,10 @@ lab_config() {
 	home=$(lab_home "$name")
 	run=$(lab_run_dir "$name")
 	mkdir -p "$home/store" "$run"
-	chown -R proxy:proxy "$home" "$run"
+	chown -R labproxy:labproxy "$home" "$run"
 	cat >"$home/conf" <<-END
 	[daemon]
-	user = proxy
+	user = labproxy
 	log_level = debug
 
 	[listen $target]
@@ -471,7 +471,12 @@ lab_daemon() {
 
 	lab_start "daemon-$name" "$LAB_BUILD/proxy/cardproxyd" \
 		--config "$(lab_home "$name")/conf"
-	lab_wait "daemon $name answers" lab_ctl "$name" sessions
+	lab_wait "daemon $name answers or ends" lab_daemon_settled "$name"
+	lab_alive "daemon-$name" || lab_fail "daemon $name does not start"
+}
+
+lab_daemon_settled() {
+	lab_dead "daemon-$1" || lab_ctl "$1" sessions
 }
 
 # lab_ctl NAME COMMAND...: JSON, as cardproxyctl prints it.
