@@ -28,31 +28,6 @@ channel_send(struct channel *ch, enum channel_side to, struct wire_view message)
 	log_write(&ev);
 }
 
-/* Tell the machine which half we play, or why there is no card. */
-static void
-tell_role(struct channel *ch)
-{
-	static const char *const names[] = {
-	    [CHANNEL_ROLE_NONE] = "none",
-	    [CHANNEL_ROLE_RELAY] = "relay",
-	    [CHANNEL_ROLE_OWN] = "own",
-	};
-	const char *role = names[ch->role];
-	const char *reason = "";
-	struct log_event ev = log_event(LOG_INFO, "role");
-
-	if (ch->fault != NULL)
-		reason = ch->fault;
-	else if (!ch->redirect)
-		reason = "policy";
-	if (reason[0] != '\0')
-		role = names[CHANNEL_ROLE_NONE];
-	log_text(&ev, "role", role);
-	log_text(&ev, "reason", reason);
-	log_write(&ev);
-	certprop_role(ch->certprop, role, reason);
-}
-
 /* ---- our calls: the watch, the read jobs and what they tell */
 
 static void
@@ -192,8 +167,8 @@ channel_card_ready(struct channel *ch)
 }
 
 /* The calls end here and now; the client will answer none of them. */
-static void
-stop_card(struct channel *ch)
+void
+channel_stop_card(struct channel *ch)
 {
 	calls_close(&ch->calls);
 	reading_stop(&ch->reading);
@@ -205,147 +180,7 @@ void
 channel_card_lost(struct channel *ch, uint32_t device)
 {
 	if (ch->calls.open && ch->calls.device == device)
-		stop_card(ch);
-}
-
-/* ---- roles */
-
-void
-channel_fault(struct channel *ch, enum channel_side side, const char *what)
-{
-	struct log_event ev = log_event(LOG_WARNING, "rdpdr-fault");
-
-	if (ch->fault != NULL)
-		return;
-	log_text(&ev, "from", side_names[side]);
-	log_text(&ev, "what", what);
-	log_write(&ev);
-	ch->fault = what;
-	stop_card(ch);
-	passage_refuse_all(ch);
-	if (!ch->ended)
-		tell_role(ch);
-}
-
-void
-channel_server_speaks(struct channel *ch)
-{
-	if (ch->role == CHANNEL_ROLE_OWN) {
-		log_note(LOG_NOTICE, "handed-over",
-		         "the server announces after all");
-		ch->stale.active = true;
-		ch->stale.unanswered = ch->own.state == OWN_ANNOUNCED;
-		own_stop(&ch->own);
-	} else if (ch->role == CHANNEL_ROLE_RELAY) {
-		log_note(LOG_INFO, "announced-again",
-		         "the server starts the channel anew");
-	}
-	stop_card(ch);
-	mux_void(ch->mux);
-	devices_void(&ch->devices);
-	if (ch->role == CHANNEL_ROLE_RELAY)
-		return;
-	ch->role = CHANNEL_ROLE_RELAY;
-	if (!ch->ended)
-		tell_role(ch);
-}
-
-static void
-own_send(void *arg, struct wire_view message)
-{
-	channel_send(arg, CHANNEL_CLIENT, message);
-}
-
-static bool
-own_on_card(void *arg, uint32_t device)
-{
-	struct channel *ch = arg;
-	bool taken = ch->redirect && ch->fault == NULL;
-	struct log_event ev = log_event(LOG_INFO, "device-announced");
-
-	log_number(&ev, "device", device);
-	log_text(&ev, "verdict", taken ? "taken" : "refused");
-	log_write(&ev);
-	channel_card_lost(ch, device);
-	return devices_set(&ch->devices, device,
-	                   taken ? DEVICES_READY : DEVICES_HIDDEN) &&
-	       taken;
-}
-
-static void
-own_on_other(void *arg, uint32_t device)
-{
-	struct log_event ev = log_event(LOG_DEBUG, "device-refused");
-
-	(void)arg;
-	log_number(&ev, "device", device);
-	log_write(&ev);
-}
-
-static void
-own_on_removed(void *arg, uint32_t device)
-{
-	struct channel *ch = arg;
-
-	if (devices_state(&ch->devices, device) == DEVICES_UNKNOWN)
-		return;
-	(void)devices_set(&ch->devices, device, DEVICES_VOID);
-	channel_card_lost(ch, device);
-}
-
-static const struct own_ops own_ops = {
-    .send = own_send,
-    .on_card = own_on_card,
-    .on_other = own_on_other,
-    .on_removed = own_on_removed,
-};
-
-/* Any number will do that differs from one connection to the next. */
-static uint32_t
-client_id(uint64_t now_ms)
-{
-	return (uint32_t)(now_ms ^ (now_ms >> 32)) * UINT32_C(2654435761);
-}
-
-/* Not in the middle of what the server is saying: that decides instead. */
-static void
-play_server(struct channel *ch)
-{
-	ch->own_at = UINT64_MAX;
-	if (ch->role != CHANNEL_ROLE_NONE || ch->fault != NULL || ch->ended)
-		return;
-	if (!chunk_join_idle(&ch->in[CHANNEL_SERVER]) ||
-	    !chunk_join_idle(&ch->in[CHANNEL_CLIENT])) {
-		ch->own_at = ch->now_ms + 1 + ch->config.own_after_ms;
-		return;
-	}
-	log_note(LOG_INFO, "own-role-started", "the server is silent");
-	ch->role = CHANNEL_ROLE_OWN;
-	own_start(&ch->own, client_id(ch->now_ms), &own_ops, ch);
-	tell_role(ch);
-}
-
-static void
-own_from_client(struct channel *ch, struct wire_view message)
-{
-	struct wire_in in = wire_in_view(message);
-	struct rdpefs_header header = {.packet = 0};
-	const char *wrong = NULL;
-
-	(void)rdpefs_header_decode(&in, &header);
-	if (header.component == RDPEFS_CORE &&
-	    header.packet == RDPEFS_DEVICE_COMPLETION) {
-		passage_completion(ch, message);
-		return;
-	}
-	if (ch->fault == NULL)
-		wrong = own_message(&ch->own, message, &own_ops, ch);
-	if (wrong != NULL)
-		channel_fault(ch, CHANNEL_CLIENT, wrong);
-	/* After a fault all that counts is that our announce was answered. */
-	if (ch->fault != NULL && header.packet == RDPEFS_CLIENT_ID_CONFIRM)
-		own_stop(&ch->own);
-	channel_card_ready(ch);
+		channel_stop_card(ch);
 }
 
 /* ---- chunks */
@@ -367,7 +202,7 @@ on_message(struct channel *ch, enum channel_side from, struct wire_view message)
 	struct rdpefs_header header;
 
 	if (from == CHANNEL_CLIENT && ch->role == CHANNEL_ROLE_OWN) {
-		own_from_client(ch, message);
+		role_from_client(ch, message);
 	} else if (from == CHANNEL_CLIENT) {
 		passage_from_client(ch, message);
 	} else if (ch->role != CHANNEL_ROLE_OWN ||
@@ -431,7 +266,7 @@ route(struct channel *ch, enum channel_side from, uint32_t total,
 		on_message(ch, from, chunk_join_seen(join));
 	if (step == CHUNK_FAULT) {
 		outlet_flush(&ch->out[to]);
-		channel_fault(ch, from, chunk_join_why(join));
+		role_fault(ch, from, chunk_join_why(join));
 	}
 	return verdict;
 }
@@ -487,6 +322,8 @@ channel_new(const struct channel_config *config,
 	ch->ops = ops;
 	ch->arg = arg;
 	ch->own_at = UINT64_MAX;
+	for (size_t i = 0; i < CHANNEL_SIDES; i++)
+		ch->churn[i] = bucket(CHANNEL_CHURN_BURST, CHANNEL_CHURN_MS);
 	chunk_join_init(&ch->in[CHANNEL_CLIENT]);
 	chunk_join_init(&ch->in[CHANNEL_SERVER]);
 	outlet_init(&ch->out[CHANNEL_CLIENT], CHANNEL_CLIENT, ops, arg);
@@ -539,7 +376,7 @@ channel_activated(struct channel *ch, uint64_t now_ms)
 		return;
 	ch->activated = true;
 	if (ch->config.role == CHANNEL_OWN)
-		play_server(ch);
+		role_play_server(ch);
 	else if (ch->config.role == CHANNEL_AUTO)
 		ch->own_at = now_ms + ch->config.own_after_ms;
 }
@@ -571,7 +408,7 @@ channel_tick(struct channel *ch, uint64_t now_ms)
 	if (ch->ended)
 		return;
 	if (now_ms >= ch->own_at)
-		play_server(ch);
+		role_play_server(ch);
 	watch_tick(&ch->watch, now_ms);
 	reading_tick(&ch->reading, now_ms);
 	if (now_ms >= certprop_deadline(ch->certprop))

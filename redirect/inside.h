@@ -1,10 +1,12 @@
 /*
- * The inside of a channel: what channel.c (roles, time, faults) and passage.c
- * (the messages of both peers) share.  Nobody else includes it.
+ * The inside of a channel: what channel.c (chunks, calls, time), role.c
+ * (which half is played, faults) and passage.c (the messages of both peers)
+ * share.  Nobody else includes it.
  */
 #ifndef REDIRECT_INSIDE_H
 #define REDIRECT_INSIDE_H
 
+#include "bucket.h"
 #include "calls.h"
 #include "channel.h"
 #include "chunk.h"
@@ -15,7 +17,11 @@
 #include "reading.h"
 #include "watch.h"
 
-enum { CHANNEL_SIDES = 2 };
+enum {
+	CHANNEL_SIDES = 2,
+	CHANNEL_CHURN_BURST = 64, /* announces of a peer at once, then ... */
+	CHANNEL_CHURN_MS = 1000   /* ... one in this time */
+};
 
 enum channel_role {
 	CHANNEL_ROLE_NONE,  /* nobody has announced yet */
@@ -62,6 +68,8 @@ struct channel {
 	struct channel_stale stale;
 	bool activated;
 	bool ended;
+	struct bucket churn[CHANNEL_SIDES]; /* announces and removals */
+	bool refusal_said; /* that a request above the limit was refused */
 	const char *fault; /* a literal; once set, there is no card any more */
 	uint64_t own_at;   /* when we play the server; UINT64_MAX: never */
 	uint64_t now_ms;   /* as last handed in */
@@ -69,19 +77,32 @@ struct channel {
 
 /* channel.c: */
 
-/* A peer broke the rules: log it and drop the card, the session lives. */
-void channel_fault(struct channel *ch, enum channel_side side,
-                   const char *what);
-
 void channel_send(struct channel *ch, enum channel_side to,
                   struct wire_view message);
-
-/* The server announces: whatever was before is void, and it speaks now. */
-void channel_server_speaks(struct channel *ch);
 
 /* A smart card device can perhaps be used now, or can be no more. */
 void channel_card_ready(struct channel *ch);
 void channel_card_lost(struct channel *ch, uint32_t device);
+
+/* Our calls end here and now, whatever device they went to. */
+void channel_stop_card(struct channel *ch);
+
+/* role.c: */
+
+/* A peer broke the rules: log it and drop the card, the session lives. */
+void role_fault(struct channel *ch, enum channel_side side, const char *what);
+
+/* A device list, a removal or a server announce: a fault if there is no end. */
+void role_note_churn(struct channel *ch, enum channel_side side);
+
+/* The server announces: whatever was before is void, and it speaks now. */
+void role_server_speaks(struct channel *ch);
+
+/* It does not, so we do. */
+void role_play_server(struct channel *ch);
+
+/* A whole message of the client in our own role. */
+void role_from_client(struct channel *ch, struct wire_view message);
 
 /* passage.c: */
 

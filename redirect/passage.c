@@ -138,10 +138,11 @@ on_server_announce(struct channel *ch, struct wire_view message)
 	struct rdpefs_announce announce;
 
 	if (!rdpefs_announce_decode(&in, &announce)) {
-		channel_fault(ch, CHANNEL_SERVER, "malformed server announce");
+		role_fault(ch, CHANNEL_SERVER, "malformed server announce");
 		return;
 	}
-	channel_server_speaks(ch);
+	role_note_churn(ch, CHANNEL_SERVER);
+	role_server_speaks(ch);
 	channel_send(ch, CHANNEL_CLIENT, message);
 }
 
@@ -154,7 +155,7 @@ on_device_reply(struct channel *ch, struct wire_view message)
 	enum devices_state state;
 
 	if (!rdpefs_reply_decode(&in, &reply)) {
-		channel_fault(ch, CHANNEL_SERVER, "malformed device reply");
+		role_fault(ch, CHANNEL_SERVER, "malformed device reply");
 		return;
 	}
 	state = devices_state(&ch->devices, reply.device_id);
@@ -190,7 +191,7 @@ on_request(struct channel *ch, struct wire_view message)
 	uint32_t id;
 
 	if (!rdpefs_request_decode(&in, &request)) {
-		channel_fault(ch, CHANNEL_SERVER, "malformed device request");
+		role_fault(ch, CHANNEL_SERVER, "malformed device request");
 		return;
 	}
 	if (ch->fault != NULL ||
@@ -200,8 +201,10 @@ on_request(struct channel *ch, struct wire_view message)
 	}
 	if (!mux_add(ch->mux, MUX_SERVER, request.device_id,
 	             request.completion_id, control_code(&request), &id)) {
-		log_note(LOG_WARNING, "request-refused",
+		log_note(ch->refusal_said ? LOG_DEBUG : LOG_WARNING,
+		         "request-refused",
 		         "too many outstanding requests of the server");
+		ch->refusal_said = true;
 		refuse(ch, request.device_id, request.completion_id);
 		return;
 	}
@@ -234,7 +237,8 @@ hide(struct channel *ch, uint32_t device)
 	    .device_id = device,
 	    .result = (uint32_t)RDPEFS_STATUS_UNSUCCESSFUL,
 	};
-	struct log_event ev = log_event(LOG_NOTICE, "device-hidden");
+	struct log_event ev = log_event(
+	    ch->fault == NULL ? LOG_NOTICE : LOG_DEBUG, "device-hidden");
 	uint8_t data[SHORT_MAX];
 	struct wire_out out = wire_out(data, sizeof(data));
 
@@ -246,16 +250,21 @@ hide(struct channel *ch, uint32_t device)
 	channel_send(ch, CHANNEL_CLIENT, wire_written(&out));
 }
 
+/*
+ * A client may say it once more without a removal (FreeRDP does, after
+ * USER_LOGGEDON) and a server ignore that (xrdp does): it stays as it is.
+ */
 static void
 note_card(struct channel *ch, uint32_t device)
 {
 	struct log_event ev = log_event(LOG_INFO, "device-announced");
 
+	if (devices_state(&ch->devices, device) == DEVICES_READY)
+		return;
 	log_number(&ev, "device", device);
 	log_write(&ev);
-	channel_card_lost(ch, device);
 	if (!devices_set(&ch->devices, device, DEVICES_ANNOUNCED))
-		channel_fault(ch, CHANNEL_CLIENT, "too many devices");
+		role_fault(ch, CHANNEL_CLIENT, "too many devices");
 }
 
 static bool
@@ -338,13 +347,14 @@ on_devices(struct channel *ch, struct wire_view message)
 	struct wire_in in = body(message);
 	struct rdpefs_devices devices;
 
+	role_note_churn(ch, CHANNEL_CLIENT);
 	if (!rdpefs_devices_decode(&in, &devices)) {
-		channel_fault(ch, CHANNEL_CLIENT, "malformed device list");
+		role_fault(ch, CHANNEL_CLIENT, "malformed device list");
 		return;
 	}
 	if (is_ambiguous(ch, &devices)) {
-		channel_fault(ch, CHANNEL_CLIENT,
-		              "one id for two kinds of device");
+		role_fault(ch, CHANNEL_CLIENT,
+		           "one id for two kinds of device");
 		return;
 	}
 	if (sift(ch, &devices))
@@ -384,8 +394,9 @@ on_removal(struct channel *ch, struct wire_view message)
 	size_t count = 0;
 	size_t all;
 
+	role_note_churn(ch, CHANNEL_CLIENT);
 	if (!rdpefs_removal_decode(&in, &removal)) {
-		channel_fault(ch, CHANNEL_CLIENT, "malformed device removal");
+		role_fault(ch, CHANNEL_CLIENT, "malformed device removal");
 		return;
 	}
 	all = removal.count;
@@ -401,17 +412,21 @@ on_removal(struct channel *ch, struct wire_view message)
 	channel_card_ready(ch);
 }
 
+/* Said when the count doubles: a flood of them is no flood of lines. */
 static void
 on_unknown(struct channel *ch, uint32_t device)
 {
-	struct log_event ev = log_event(LOG_NOTICE, "completion-dropped");
+	uint32_t count = mux_unknown_count(ch->mux);
+	bool doubled = (count & (count - 1)) == 0;
+	struct log_event ev =
+	    log_event(doubled ? LOG_NOTICE : LOG_DEBUG, "completion-dropped");
 
 	log_number(&ev, "device", device);
-	log_number(&ev, "count", mux_unknown_count(ch->mux));
+	log_number(&ev, "count", count);
 	log_write(&ev);
-	if (mux_unknown_count(ch->mux) >= MUX_UNKNOWN_MAX &&
+	if (count >= MUX_UNKNOWN_MAX &&
 	    is_live(devices_state(&ch->devices, device)))
-		channel_fault(ch, CHANNEL_CLIENT, "answers to nothing");
+		role_fault(ch, CHANNEL_CLIENT, "answers to nothing");
 }
 
 void
@@ -424,7 +439,7 @@ passage_completion(struct channel *ch, struct wire_view message)
 	if (ch->fault != NULL)
 		return;
 	if (!rdpefs_completion_decode(&in, &completion)) {
-		channel_fault(ch, CHANNEL_CLIENT, "malformed completion");
+		role_fault(ch, CHANNEL_CLIENT, "malformed completion");
 		return;
 	}
 	switch (mux_complete(ch->mux, completion.device_id,

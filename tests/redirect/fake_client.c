@@ -222,6 +222,8 @@ on_message(struct fake_client *client, struct wire_view message)
 		return;
 	case RDPEFS_USER_LOGGED_ON:
 		client->logged_on++;
+		if (client->announces_twice)
+			fake_client_announce(client);
 		return;
 	case RDPEFS_DEVICE_REPLY:
 		on_reply(client, &in);

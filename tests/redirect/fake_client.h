@@ -20,6 +20,7 @@ struct fake_client {
 	struct rdpefs_device cards[4]; /* what it announces as smart cards */
 	size_t card_count;
 	bool has_drive;
+	bool announces_twice;  /* once more after USER_LOGGEDON, as FreeRDP */
 	uint32_t extended_pdu; /* what it says it can do */
 	bool keeps_client_id;  /* answers announces with an id of its own */
 

@@ -1,6 +1,6 @@
 #include "bed.h"
 #include "exact.h"
-#include "mux.h"
+#include "inside.h"
 #include "pki.h"
 
 #include <setjmp.h>
@@ -77,7 +77,6 @@ own_role_reads_a_card(void **state)
 	assert_int_equal(bed.ends, 1);
 	bed_clear(&bed);
 }
-
 
 /* ---- relay role */
 
@@ -276,8 +275,8 @@ strangers_pass(void **state)
 	start_relay();
 	bed_advance(&bed, 5000);
 	for (size_t i = 0; i < 3; i++) {
-		enum channel_side side = i % 2 == 0 ? CHANNEL_CLIENT
-		                                    : CHANNEL_SERVER;
+		enum channel_side side =
+		    i % 2 == 0 ? CHANNEL_CLIENT : CHANNEL_SERVER;
 
 		assert_int_equal(
 		    bed_chunk(&bed, side, (uint32_t)list[i].len,
@@ -464,6 +463,51 @@ a_device_is_removed_and_comes_again(void **state)
 	bed_advance(&bed, 5000);
 	assert_int_equal(bed.certs, 2);
 	assert_at_rest(&bed);
+	bed_clear(&bed);
+}
+
+/* FreeRDP says it again after USER_LOGGEDON; xrdp ignores that. */
+static void
+a_device_is_announced_twice(void **state)
+{
+	(void)state;
+	bed_init(&bed);
+	bed.client.announces_twice = true;
+	fake_pcsc_plug(&bed.client.pcsc, 0, "Reader A");
+	fake_pcsc_insert(&bed.client.pcsc, 0, &card);
+	bed_start(&bed);
+	bed_advance(&bed, 5000);
+	assert_int_equal(bed.client.accepted, 2);
+	assert_int_equal(bed.certs, 1);
+	assert_at_rest(&bed);
+	bed_clear(&bed);
+	start_relay();
+	bed_advance(&bed, 5000);
+	bed.server.silent = true;
+	fake_client_announce(&bed.client);
+	bed_advance(&bed, 5000);
+	assert_int_equal(bed.server.cards, 2);
+	assert_int_equal(bed.readers_gone, 0);
+	assert_at_rest(&bed);
+	bed_clear(&bed);
+}
+
+/* A flood of announces ends in a fault, after as many as are allowed. */
+static void
+announces_without_end(void **state)
+{
+	(void)state;
+	start_relay();
+	bed_advance(&bed, 5000);
+	for (unsigned i = 1; i < CHANNEL_CHURN_BURST; i++)
+		fake_client_announce(&bed.client);
+	bed_run(&bed);
+	assert_string_equal(bed.role, "relay");
+	fake_client_announce(&bed.client);
+	fake_client_announce(&bed.client);
+	bed_run(&bed);
+	assert_string_equal(bed.role, "none");
+	assert_string_equal(bed.reason, "announces without end");
 	bed_clear(&bed);
 }
 
@@ -676,8 +720,8 @@ lying_chunks_drop_the_card(void **state)
 	    {8, 0},
 	    {8, CHANNEL_FLAG_LAST},
 	    {8, CHANNEL_FLAG_FIRST},
-	    {8, CHANNEL_FLAG_FIRST | CHANNEL_FLAG_LAST |
-	            CHANNEL_FLAG_COMPRESSED},
+	    {8,
+	     CHANNEL_FLAG_FIRST | CHANNEL_FLAG_LAST | CHANNEL_FLAG_COMPRESSED},
 	};
 
 	(void)state;
@@ -805,6 +849,8 @@ main(void)
 	    cmocka_unit_test(hand_over_inside_a_message),
 	    cmocka_unit_test(announced_again_at_every_step),
 	    cmocka_unit_test(a_device_is_removed_and_comes_again),
+	    cmocka_unit_test(a_device_is_announced_twice),
+	    cmocka_unit_test(announces_without_end),
 	    cmocka_unit_test(the_first_of_several_devices_is_used),
 	    cmocka_unit_test(policy_hides_the_device),
 	    cmocka_unit_test(policy_holds_in_the_own_role),

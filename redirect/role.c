@@ -1,0 +1,178 @@
+#include "inside.h"
+#include "log.h"
+
+/* Tell the machine which half we play, or why there is no card. */
+static void
+tell(struct channel *ch)
+{
+	static const char *const names[] = {
+	    [CHANNEL_ROLE_NONE] = "none",
+	    [CHANNEL_ROLE_RELAY] = "relay",
+	    [CHANNEL_ROLE_OWN] = "own",
+	};
+	const char *role = names[ch->role];
+	const char *reason = "";
+	struct log_event ev = log_event(LOG_INFO, "role");
+
+	if (ch->fault != NULL)
+		reason = ch->fault;
+	else if (!ch->redirect)
+		reason = "policy";
+	if (reason[0] != '\0')
+		role = names[CHANNEL_ROLE_NONE];
+	log_text(&ev, "role", role);
+	log_text(&ev, "reason", reason);
+	log_write(&ev);
+	certprop_role(ch->certprop, role, reason);
+}
+
+void
+role_fault(struct channel *ch, enum channel_side side, const char *what)
+{
+	struct log_event ev = log_event(LOG_WARNING, "rdpdr-fault");
+
+	if (ch->fault != NULL)
+		return;
+	log_text(&ev, "from", side == CHANNEL_CLIENT ? "client" : "server");
+	log_text(&ev, "what", what);
+	log_write(&ev);
+	ch->fault = what;
+	channel_stop_card(ch);
+	passage_refuse_all(ch);
+	if (!ch->ended)
+		tell(ch);
+}
+
+void
+role_note_churn(struct channel *ch, enum channel_side side)
+{
+	if (!bucket_take(&ch->churn[side], ch->now_ms))
+		role_fault(ch, side, "announces without end");
+}
+
+void
+role_server_speaks(struct channel *ch)
+{
+	if (ch->role == CHANNEL_ROLE_OWN) {
+		log_note(LOG_NOTICE, "handed-over",
+		         "the server announces after all");
+		ch->stale.active = true;
+		ch->stale.unanswered = ch->own.state == OWN_ANNOUNCED;
+		own_stop(&ch->own);
+	} else if (ch->role == CHANNEL_ROLE_RELAY) {
+		log_note(ch->fault == NULL ? LOG_INFO : LOG_DEBUG,
+		         "announced-again",
+		         "the server starts the channel anew");
+	}
+	channel_stop_card(ch);
+	mux_void(ch->mux);
+	devices_void(&ch->devices);
+	if (ch->role == CHANNEL_ROLE_RELAY)
+		return;
+	ch->role = CHANNEL_ROLE_RELAY;
+	if (!ch->ended)
+		tell(ch);
+}
+
+static void
+send_to_client(void *arg, struct wire_view message)
+{
+	channel_send(arg, CHANNEL_CLIENT, message);
+}
+
+static bool
+on_card(void *arg, uint32_t device)
+{
+	struct channel *ch = arg;
+	bool taken = ch->redirect && ch->fault == NULL;
+	struct log_event ev = log_event(LOG_INFO, "device-announced");
+
+	/* Said once more, as FreeRDP does after USER_LOGGEDON: nothing new. */
+	if (taken && devices_state(&ch->devices, device) == DEVICES_READY)
+		return true;
+	log_number(&ev, "device", device);
+	log_text(&ev, "verdict", taken ? "taken" : "refused");
+	log_write(&ev);
+	return devices_set(&ch->devices, device,
+	                   taken ? DEVICES_READY : DEVICES_HIDDEN) &&
+	       taken;
+}
+
+static void
+on_other(void *arg, uint32_t device)
+{
+	struct log_event ev = log_event(LOG_DEBUG, "device-refused");
+
+	(void)arg;
+	log_number(&ev, "device", device);
+	log_write(&ev);
+}
+
+static void
+on_removed(void *arg, uint32_t device)
+{
+	struct channel *ch = arg;
+
+	if (devices_state(&ch->devices, device) == DEVICES_UNKNOWN)
+		return;
+	(void)devices_set(&ch->devices, device, DEVICES_VOID);
+	channel_card_lost(ch, device);
+}
+
+static const struct own_ops own_ops = {
+    .send = send_to_client,
+    .on_card = on_card,
+    .on_other = on_other,
+    .on_removed = on_removed,
+};
+
+/* Any number will do that differs from one connection to the next. */
+static uint32_t
+client_id(uint64_t now_ms)
+{
+	return (uint32_t)(now_ms ^ (now_ms >> 32)) * UINT32_C(2654435761);
+}
+
+/* Not in the middle of what the server is saying: that decides instead. */
+void
+role_play_server(struct channel *ch)
+{
+	ch->own_at = UINT64_MAX;
+	if (ch->role != CHANNEL_ROLE_NONE || ch->fault != NULL || ch->ended)
+		return;
+	if (!chunk_join_idle(&ch->in[CHANNEL_SERVER]) ||
+	    !chunk_join_idle(&ch->in[CHANNEL_CLIENT])) {
+		ch->own_at = ch->now_ms + 1 + ch->config.own_after_ms;
+		return;
+	}
+	log_note(LOG_INFO, "own-role-started", "the server is silent");
+	ch->role = CHANNEL_ROLE_OWN;
+	own_start(&ch->own, client_id(ch->now_ms), &own_ops, ch);
+	tell(ch);
+}
+
+void
+role_from_client(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = wire_in_view(message);
+	struct rdpefs_header header = {.packet = 0};
+	const char *wrong = NULL;
+
+	(void)rdpefs_header_decode(&in, &header);
+	if (header.component == RDPEFS_CORE &&
+	    header.packet == RDPEFS_DEVICE_COMPLETION) {
+		passage_completion(ch, message);
+		return;
+	}
+	if (header.packet == RDPEFS_DEVICE_LIST_ANNOUNCE ||
+	    header.packet == RDPEFS_DEVICE_LIST_REMOVE)
+		role_note_churn(ch, CHANNEL_CLIENT);
+	if (ch->fault == NULL)
+		wrong = own_message(&ch->own, message, &own_ops, ch);
+	if (wrong != NULL)
+		role_fault(ch, CHANNEL_CLIENT, wrong);
+	/* After a fault all that counts is that our announce was answered. */
+	if (ch->fault != NULL && header.packet == RDPEFS_CLIENT_ID_CONFIRM)
+		own_stop(&ch->own);
+	channel_card_ready(ch);
+}
