@@ -166,10 +166,20 @@ open_database(struct engine *engine, const char *path)
 	       opened;
 }
 
-static bool
-is_busy(const struct engine *engine)
+/* What kept us from beginning: will a later attempt fare better? */
+static enum engine_error
+judge(const struct engine *engine)
 {
-	return (sqlite3_errcode(engine->sql.db) & 0xff) == SQLITE_BUSY;
+	switch (sqlite3_errcode(engine->sql.db) & 0xff) {
+	case SQLITE_BUSY:
+		return ENGINE_IN_USE;
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_NOMEM:
+		return ENGINE_FAILED;
+	default:
+		return ENGINE_BROKEN;
+	}
 }
 
 struct engine *
@@ -192,7 +202,7 @@ engine_open(const char *path, bool full, int64_t now, enum engine_error *error,
 	if (open_database(engine, path) && configure(engine, is_new, full) &&
 	    begin_epoch(engine, now))
 		return engine;
-	*error = is_busy(engine) ? ENGINE_IN_USE : ENGINE_BROKEN;
+	*error = judge(engine);
 	(void)snprintf(reason, ENGINE_REASON_SIZE, "%s", engine->sql.reason);
 fail:
 	engine_close(engine);

@@ -35,7 +35,8 @@ enum engine_error {
 	ENGINE_OK,
 	ENGINE_FOREIGN, /* not our file, or from a later version: left alone */
 	ENGINE_IN_USE,  /* another daemon has it */
-	ENGINE_BROKEN   /* it cannot be opened, made or written */
+	ENGINE_BROKEN,  /* it cannot be opened or made */
+	ENGINE_FAILED   /* it cannot be written now: full, an I/O error */
 };
 
 /* What became of one certificate. */

@@ -312,9 +312,8 @@ run_alone(struct job *job, struct engine *engine, int64_t now)
 	if (run_together(job, TAILQ_NEXT(job, entry), engine, now))
 		return;
 	forget_result(job);
-	if (job->type != JOB_END)
-		(void)snprintf(job->reason, sizeof(job->reason), "store: %s",
-		               engine_reason(engine));
+	(void)snprintf(job->fault, sizeof(job->fault), "store: %s",
+	               engine_reason(engine));
 }
 
 void
@@ -325,8 +324,8 @@ job_run_all(const struct job_list *jobs, struct engine *engine, int64_t now)
 	if (TAILQ_EMPTY(jobs) ||
 	    run_together(TAILQ_FIRST(jobs), NULL, engine, now))
 		return;
-	TAILQ_FOREACH(job, jobs, entry)
-	run_alone(job, engine, now);
+	for (job = TAILQ_FIRST(jobs); job != NULL; job = TAILQ_NEXT(job, entry))
+		run_alone(job, engine, now);
 }
 
 const char *

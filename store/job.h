@@ -38,8 +38,9 @@ struct job {
 	struct batch *batch;            /* APPLY */
 	char reason[KEEP_TEXT_MAX + 1]; /* END; of a refusal afterwards */
 
-	struct keep_ack result; /* its reason is empty, see above */
-	bool user_changed;      /* the user's own certificates are others now */
+	char fault[ENGINE_REASON_SIZE]; /* why the store failed */
+	struct keep_ack result;         /* its reason is empty, see above */
+	bool user_changed; /* the user's own certificates are others now */
 };
 TAILQ_HEAD(job_list, job);
 

@@ -66,7 +66,7 @@ make_parent(const char *path)
 
 /* The store first: who does not get it must not touch the views either. */
 static bool
-open_store(struct keeper *k)
+open_store(struct keeper *k, int *status)
 {
 	char reason[ENGINE_REASON_SIZE];
 	enum engine_error error;
@@ -74,6 +74,8 @@ open_store(struct keeper *k)
 	make_parent(k->config->database);
 	k->engine = engine_open(k->config->database, k->config->durable_full,
 	                        time(NULL), &error, reason);
+	*status =
+	    error == ENGINE_FAILED ? KEEPER_EXIT_FAILED : KEEPER_EXIT_REFUSED;
 	if (k->engine == NULL) {
 		log_refusal("store", k->config->database, reason);
 		return false;
@@ -302,7 +304,7 @@ keeper_run(const struct keeper_config *config, int gate_fd)
 	int status = KEEPER_EXIT_REFUSED;
 
 	ignore_signals();
-	if (!open_store(&k))
+	if (!open_store(&k, &status))
 		goto out;
 	status = KEEPER_EXIT_FAILED;
 	if (!open_loop(&k, gate_fd) || !open_turn(&k))

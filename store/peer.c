@@ -245,9 +245,10 @@ find_reader(const struct peer *peer, uint32_t number)
 {
 	struct peer_reader *reader;
 
-	TAILQ_FOREACH(reader, &peer->readers, entry)
-	if (reader->reader == number)
-		return reader;
+	for (reader = TAILQ_FIRST(&peer->readers); reader != NULL;
+	     reader = TAILQ_NEXT(reader, entry))
+		if (reader->reader == number)
+			return reader;
 	return NULL;
 }
 

@@ -59,6 +59,7 @@ struct peer {
 	bool greeted; /* HELLO has come */
 	bool syncing; /* adopted: its view waits for SYNCED */
 	bool unsaved; /* the store could not take what it said: say it again */
+	bool unended; /* hung up, without memory to have the end stored */
 	bool dirty;   /* its view may differ from the store */
 	const char *view_fault; /* why its view could not be made, or NULL */
 

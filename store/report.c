@@ -118,8 +118,9 @@ count_cards(const struct peer *peer)
 	const struct peer_reader *reader;
 	size_t count = 0;
 
-	TAILQ_FOREACH(reader, &peer->readers, entry)
-	count += reader->card != KEEP_CARD_EMPTY;
+	for (reader = TAILQ_FIRST(&peer->readers); reader != NULL;
+	     reader = TAILQ_NEXT(reader, entry))
+		count += reader->card != KEEP_CARD_EMPTY;
 	return count;
 }
 
@@ -149,8 +150,8 @@ list_sessions(struct answer *answer)
 
 	if (!new_rows(answer, "sessions"))
 		return false;
-	TAILQ_FOREACH(peer, answer->source->peers, entry)
-	{
+	for (peer = TAILQ_FIRST(answer->source->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry)) {
 		struct json_object *row = NULL;
 
 		if (peer->fd < 0)
@@ -182,8 +183,8 @@ list_readers_of(struct answer *answer, const struct peer *peer)
 {
 	const struct peer_reader *reader;
 
-	TAILQ_FOREACH(reader, &peer->readers, entry)
-	{
+	for (reader = TAILQ_FIRST(&peer->readers); reader != NULL;
+	     reader = TAILQ_NEXT(reader, entry)) {
 		struct json_object *row =
 		    is_full(answer) ? NULL : new_row(answer);
 
@@ -202,9 +203,10 @@ list_readers(struct answer *answer)
 
 	if (!new_rows(answer, "readers"))
 		return false;
-	TAILQ_FOREACH(peer, answer->source->peers, entry)
-	if (peer->fd >= 0)
-		list_readers_of(answer, peer);
+	for (peer = TAILQ_FIRST(answer->source->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		if (peer->fd >= 0)
+			list_readers_of(answer, peer);
 	return true;
 }
 

@@ -88,9 +88,10 @@ find_peer(const struct turn *turn, const char *id)
 {
 	struct peer *peer;
 
-	TAILQ_FOREACH(peer, &turn->peers, entry)
-	if (strcmp(peer->id, id) == 0)
-		return peer;
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		if (strcmp(peer->id, id) == 0)
+			return peer;
 	return NULL;
 }
 
@@ -132,9 +133,10 @@ turn_end_all(struct turn *turn, const char *reason)
 {
 	struct peer *peer;
 
-	TAILQ_FOREACH(peer, &turn->peers, entry)
-	if (peer->fd >= 0)
-		on_over(turn, peer, wire_view_text(reason));
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		if (peer->fd >= 0)
+			on_over(turn, peer, wire_view_text(reason));
 }
 
 static void
@@ -172,7 +174,7 @@ on_over(void *arg, struct peer *peer, struct wire_view reason)
 
 	peer_hang_up(peer);
 	if (job == NULL) {
-		peer->unsaved = true; /* on_retry comes back to it */
+		peer->unended = true; /* on_retry comes back to it */
 		(void)event_add(turn->retry, &retry_after);
 		return;
 	}
@@ -189,9 +191,10 @@ mark_user(struct turn *turn, const char *user)
 {
 	struct peer *peer;
 
-	TAILQ_FOREACH(peer, &turn->peers, entry)
-	if (strcmp(peer_text(peer->user), user) == 0)
-		peer->dirty = true;
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		if (strcmp(peer_text(peer->user), user) == 0)
+			peer->dirty = true;
 }
 
 static void
@@ -201,7 +204,7 @@ log_failure(const struct job *job)
 
 	log_text(&ev, "job", job_type_name(job->type));
 	log_text(&ev, "session", job->session);
-	log_text(&ev, "reason", job->reason);
+	log_text(&ev, "reason", job->fault);
 	log_write(&ev);
 }
 
@@ -265,9 +268,10 @@ show_dirty(struct turn *turn)
 {
 	struct peer *peer;
 
-	TAILQ_FOREACH(peer, &turn->peers, entry)
-	if (peer->dirty && peer->fd >= 0)
-		show(turn, peer);
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		if (peer->dirty && peer->fd >= 0)
+			show(turn, peer);
 }
 
 static void
@@ -278,7 +282,7 @@ answer(struct turn *turn, const struct job *job)
 
 	if (peer->fd < 0)
 		return;
-	ack.reason = wire_view_text(job->reason);
+	ack.reason = wire_view_text(ack.ok ? job->reason : job->fault);
 	if (ack.ok && peer->view_fault != NULL) {
 		ack.ok = false;
 		ack.reason = wire_view_text(peer->view_fault);
@@ -350,9 +354,14 @@ needs_retry(const struct turn *turn)
 {
 	const struct peer *peer;
 
-	TAILQ_FOREACH(peer, &turn->peers, entry)
-	if (peer->unsaved || peer->view_fault != NULL)
-		return true;
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry)) {
+		if (peer->unended)
+			return true;
+		if (peer->fd >= 0 &&
+		    (peer->unsaved || peer->view_fault != NULL))
+			return true;
+	}
 	return !TAILQ_EMPTY(&turn->failed);
 }
 
@@ -396,8 +405,9 @@ run(struct turn *turn)
 
 	take_jobs(turn, &taken);
 	job_run_all(&taken, turn->config.engine, time(NULL));
-	TAILQ_FOREACH(job, &taken, entry)
-	settle(turn, job);
+	for (job = TAILQ_FIRST(&taken); job != NULL;
+	     job = TAILQ_NEXT(job, entry))
+		settle(turn, job);
 	show_dirty(turn);
 	finish_all(turn, &taken);
 }
@@ -418,11 +428,11 @@ on_flush(evutil_socket_t fd, short what, void *arg)
 static void
 retry_peer(struct turn *turn, struct peer *peer)
 {
-	if (peer->unsaved && peer->fd >= 0) {
-		peer_save(peer);
-	} else if (peer->unsaved) {
-		peer->unsaved = false;
+	if (peer->unended) {
+		peer->unended = false;
 		on_over(turn, peer, wire_view_text("connection closed"));
+	} else if (peer->unsaved && peer->fd >= 0) {
+		peer_save(peer);
 	}
 }
 
@@ -435,8 +445,9 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH(peer, &turn->peers, entry)
-	retry_peer(turn, peer);
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		retry_peer(turn, peer);
 	while ((job = TAILQ_FIRST(&turn->failed)) != NULL) {
 		TAILQ_REMOVE(&turn->failed, job, entry);
 		on_job(turn, job);
