@@ -12,6 +12,7 @@ lab_client alice 3901 one alice
 lab_wait "a session" lab_has 1 lab_sessions main
 pid=$(lab_session main pid)
 for round in 1 2 3; do
+	lab_say "nonsense, round $round"
 	before=$(lab_tell one apdus)
 	lab_tell one insert
 	asked() { [ "$(lab_tell one apdus)" -gt "$before" ]; }
