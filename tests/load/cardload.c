@@ -8,7 +8,7 @@
  *
  * The server listens at --port, the client connects to --via: the same port, or
  * a proxy's.  Prints "ready", waits for a line, makes N calls, prints
- * "median_us M p99_us P", and ends with its standard input.
+ * "median_us M p99_us P", and ends on another line.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -411,6 +411,6 @@ main(int argc, char **argv)
 		peer_die("accept");
 	begin_channel(&end);
 	measure(&end);
-	for (;;)
-		wait_for_line();
+	wait_for_line();
+	return 0;
 }
