@@ -6,6 +6,7 @@ enum {
 	COMMON_HEADER_LEN = 8,
 	ALIGN = 4,
 	OBJECT_ALIGN = 8,
+	PADDING_MAX = 15,
 	FIRST_REFERENT = 0x00020000
 };
 
@@ -42,7 +43,7 @@ ndr_open(struct ndr_in *in, struct wire_view message)
 bool
 ndr_close(struct ndr_in *in)
 {
-	if (in->wire.left >= OBJECT_ALIGN)
+	if (in->wire.left > PADDING_MAX)
 		wire_fail(&in->wire, WIRE_VALUE);
 	return wire_ok(&in->wire);
 }

@@ -39,7 +39,9 @@ struct ndr_out {
 void ndr_open(struct ndr_in *in, struct wire_view message);
 
 /*
- * All of the object is read: what is left may only be the padding to eight.
+ * All of the object is read: what is left may only be padding.  It is to eight
+ * bytes, but FreeRDP counts from the start of its whole message and pads twice:
+ * up to 15 bytes are taken.
  * False on any fault; in->wire.fault says which.
  */
 bool ndr_close(struct ndr_in *in);
