@@ -149,6 +149,23 @@ watch(void **state)
 	                 WIRE_VALUE);
 }
 
+/* As FreeRDP 3 sent it: eight bytes of padding behind an object that fits. */
+static void
+watch_of_freerdp(void **state)
+{
+	static const uint8_t padded[] = {
+	    HEADERS(120),     U32(0), U32(2),
+	    U32(0x00020000),  U32(2), STATE(0x0, 0x00010022),
+	    STATE(0x0, 0x12), U32(0), U32(0)};
+
+	(void)state;
+	assert_int_equal(message_decode_return(IOCTL_GET_STATUS_CHANGE_W,
+	                                       padded, sizeof(padded), &ret),
+	                 WIRE_OK);
+	assert_int_equal(ret.watch.count, 2);
+	assert_int_equal(ret.watch.states[0].event, 0x00010022);
+}
+
 static void
 connect_returns(void **state)
 {
@@ -346,11 +363,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(long_returns),    cmocka_unit_test(establish),
-	    cmocka_unit_test(list_readers),    cmocka_unit_test(watch),
-	    cmocka_unit_test(connect_returns), cmocka_unit_test(number_returns),
-	    cmocka_unit_test(status),          cmocka_unit_test(state_return),
-	    cmocka_unit_test(transmit),        cmocka_unit_test(data_returns),
+	    cmocka_unit_test(long_returns),
+	    cmocka_unit_test(establish),
+	    cmocka_unit_test(list_readers),
+	    cmocka_unit_test(watch),
+	    cmocka_unit_test(watch_of_freerdp),
+	    cmocka_unit_test(connect_returns),
+	    cmocka_unit_test(number_returns),
+	    cmocka_unit_test(status),
+	    cmocka_unit_test(state_return),
+	    cmocka_unit_test(transmit),
+	    cmocka_unit_test(data_returns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
