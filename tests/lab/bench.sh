@@ -12,7 +12,7 @@ bench_note() {
 # where it can be read as such, else text.
 bench_print() {
 	jq -nc '[$ARGS.positional[] | index("=") as $at |
-		{(.[:$at]): (.[$at + 1:] | (fromjson? // .))}] | add' \
+		{(.[:$at]): (.[$at + 1:] | (. as $text | try fromjson catch $text))}] | add' \
 		--args "$@" >&3
 }
 

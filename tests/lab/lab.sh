@@ -326,7 +326,8 @@ lab_tell() {
 # lab_display NUMBER: an X server without a screen.
 lab_display() {
 	lab_start "display-$1" Xvfb ":$1" -screen 0 1024x768x24 -nolisten tcp
-	lab_wait "display $1" test -S "/tmp/.X11-unix/X$1"
+	# Its socket is there a moment before it takes connections.
+	lab_wait "display $1" xdpyinfo -display ":$1"
 }
 
 # FreeRDP's certificate is made by itself, on first use, in the home.
