@@ -13,6 +13,7 @@ struct wanted {
 static void
 clear(struct wanted *wanted)
 {
+	/* The bytes are ours; only the view is promised not to write them. */
 	for (size_t i = 0; i < wanted->count; i++)
 		free((void *)(uintptr_t)wanted->items[i].der.data);
 	free(wanted->items);

@@ -16,7 +16,7 @@ sql_init(struct sql *sql, struct sqlite3 *db, const char *const *texts,
          size_t count)
 {
 	*sql = (struct sql){.db = db, .texts = texts, .count = count};
-	sql->statements = calloc(count, sizeof(sql->statements[0]));
+	sql->statements = calloc(count, sizeof(struct sqlite3_stmt *));
 	return sql->statements != NULL;
 }
 
