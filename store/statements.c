@@ -15,6 +15,7 @@
 	" s.ended_at IS NULL AND EXISTS (SELECT 1 FROM proxy p"                \
 	" WHERE p.proxy_id = s.proxy_id AND p.epoch = s.epoch)"
 
+// clang-format off
 const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_PROXY_FIND] = "SELECT proxy_id FROM proxy LIMIT 1",
     [STATEMENT_PROXY_ADD] =
@@ -82,28 +83,21 @@ const char *const statement_texts[STATEMENTS] = {
 	" logon_eligible, created_at, updated_at, last_session, revision)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 	" ?14, ?15, ?16, ?16, ?17, 1)"
-	" ON CONFLICT (store, owner, sha256) DO UPDATE SET " KEEP(
-	    "friendly_name") KEEP("enrollment") TAKE("prov_name")
-	    TAKE("prov_type") TAKE("prov_flags") TAKE("key_spec") TAKE(
-		"container") TAKE("pkcs11_uri") TAKE("reader_name")
-		TAKE("card_id") TAKE(
-		    "family") "logon_eligible = excluded.logon_eligible,"
-			      " updated_at = excluded.updated_at,"
-			      " last_session = excluded.last_session,"
-			      " revision = entry.revision + 1 WHERE " FILLS(
-				  "friendly_name") FILLS("enrollment")
-				  CHANGES("prov_name") CHANGES("prov_type")
-				      CHANGES("prov_flags") CHANGES(
-					  "key_spec") CHANGES("container")
-					  CHANGES("pkcs11_uri") CHANGES(
-					      "reader_name") CHANGES("card_id")
-					      CHANGES(
-						  "family") "excluded.logon_"
-                                                            "eligible <> "
-                                                            "entry.logon_"
-                                                            "eligible"
-							    " RETURNING "
-                                                            "revision",
+	" ON CONFLICT (store, owner, sha256) DO UPDATE SET "
+	KEEP("friendly_name") KEEP("enrollment")
+	TAKE("prov_name") TAKE("prov_type") TAKE("prov_flags")
+	TAKE("key_spec") TAKE("container") TAKE("pkcs11_uri")
+	TAKE("reader_name") TAKE("card_id") TAKE("family")
+	"logon_eligible = excluded.logon_eligible,"
+	" updated_at = excluded.updated_at,"
+	" last_session = excluded.last_session,"
+	" revision = entry.revision + 1 WHERE "
+	FILLS("friendly_name") FILLS("enrollment")
+	CHANGES("prov_name") CHANGES("prov_type") CHANGES("prov_flags")
+	CHANGES("key_spec") CHANGES("container") CHANGES("pkcs11_uri")
+	CHANGES("reader_name") CHANGES("card_id") CHANGES("family")
+	"excluded.logon_eligible <> entry.logon_eligible"
+	" RETURNING revision",
     [STATEMENT_ENTRY_DROP_USER] =
 	"DELETE FROM entry WHERE store = ?1 AND owner = ?2"
 	" AND card_id IS NOT DISTINCT FROM ?3"
@@ -196,3 +190,4 @@ const char *const statement_texts[STATEMENTS] = {
 	" (SELECT count(*) FROM session s WHERE" LIVE "),"
 	" (SELECT count(*) FROM audit)",
 };
+// clang-format on
