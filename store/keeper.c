@@ -18,6 +18,7 @@
 
 static void on_gate(evutil_socket_t fd, short what, void *arg);
 static void on_sweep(evutil_socket_t fd, short what, void *arg);
+static void on_repair(evutil_socket_t fd, short what, void *arg);
 static void on_terminate(evutil_socket_t fd, short what, void *arg);
 static turn_on_news on_news;
 
@@ -30,6 +31,7 @@ struct keeper {
 	struct event_base *base;
 	struct event *gate;
 	struct event *sweep;
+	struct event *repair;
 	struct event *terminate;
 	struct turn *turn;       /* the sessions */
 	struct control *control; /* NULL: no control socket is configured */
@@ -93,15 +95,21 @@ open_store(struct keeper *k, int *status)
 static bool
 open_loop(struct keeper *k, int gate_fd)
 {
+	unsigned repair_s = k->config->repair_s;
+	struct timeval repair_every = {
+	    .tv_sec = repair_s > 0 ? repair_s : KEEPER_REPAIR_S};
+
 	k->base = event_base_new();
 	if (k->base == NULL)
 		return false;
 	k->gate = event_new(k->base, gate_fd, EV_READ | EV_PERSIST, on_gate, k);
 	k->sweep = event_new(k->base, -1, EV_PERSIST, on_sweep, k);
+	k->repair = event_new(k->base, -1, EV_PERSIST, on_repair, k);
 	k->terminate = evsignal_new(k->base, SIGTERM, on_terminate, k);
-	return k->gate != NULL && k->sweep != NULL && k->terminate != NULL &&
-	       event_add(k->gate, NULL) == 0 &&
+	return k->gate != NULL && k->sweep != NULL && k->repair != NULL &&
+	       k->terminate != NULL && event_add(k->gate, NULL) == 0 &&
 	       event_add(k->sweep, &sweep_every) == 0 &&
+	       event_add(k->repair, &repair_every) == 0 &&
 	       event_add(k->terminate, NULL) == 0;
 }
 
@@ -259,6 +267,17 @@ on_sweep(evutil_socket_t fd, short what, void *arg)
 	turn_sweep(k->turn);
 }
 
+/* Views are compared with the store also when nothing has happened. */
+static void
+on_repair(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	(void)fd;
+	(void)what;
+	turn_repair(k->turn);
+}
+
 static void
 on_news(void *arg, const struct peer *peer, const char *name,
         const struct peer_reader *reader, struct wire_view text,
@@ -289,6 +308,7 @@ clear(struct keeper *k)
 	turn_free(k->turn);
 	free_event(k->gate);
 	free_event(k->sweep);
+	free_event(k->repair);
 	free_event(k->terminate);
 	if (k->base != NULL)
 		event_base_free(k->base);

@@ -1,8 +1,8 @@
 /*
  * The keeper: the process that owns the store.  It has the only connection to
- * the database, decides which roots are present (pins and live claims, a query),
- * keeps the trust views below the run directory equal to that, and answers the
- * control socket.  It reads no network and parses no certificate.
+ * the database, decides which roots are present (pins and live claims, a
+ * query), keeps the trust views below the run directory equal to that, and
+ * answers the control socket.  It reads no network and parses no certificate.
  *
  * It knows a session by its socket pair: when that closes, the session is over
  * and its claims end, whatever the reason was.
@@ -14,12 +14,14 @@
 #include <sys/types.h>
 
 struct keeper_config {
-	const char *database;  /* path of the SQLite file */
-	const char *run_dir;   /* views in <run_dir>/session/<id>, control socket */
-	const char *control;   /* path of the control socket */
-	gid_t control_group;   /* may use the control socket; (gid_t)-1: none */
-	gid_t view_group;      /* group of the views; (gid_t)-1: the daemon's own */
-	bool durable_full;     /* synchronous=FULL instead of NORMAL */
+	const char *database; /* path of the SQLite file */
+	const char
+	    *run_dir; /* views in <run_dir>/session/<id>, control socket */
+	const char *control; /* path of the control socket */
+	gid_t control_group; /* may use the control socket; (gid_t)-1: none */
+	gid_t view_group;  /* group of the views; (gid_t)-1: the daemon's own */
+	unsigned repair_s; /* views are compared so often; 0: the default */
+	bool durable_full; /* synchronous=FULL instead of NORMAL */
 };
 
 /*
@@ -32,6 +34,7 @@ struct keeper_config {
  * a directory that cannot be made) are logged and give KEEPER_EXIT_REFUSED: the
  * gate must not try again.
  */
+enum { KEEPER_REPAIR_S = 30 };
 enum { KEEPER_EXIT_OK = 0, KEEPER_EXIT_FAILED = 1, KEEPER_EXIT_REFUSED = 3 };
 int keeper_run(const struct keeper_config *config, int gate_fd);
 

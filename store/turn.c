@@ -466,6 +466,19 @@ turn_sweep(struct turn *turn)
 }
 
 void
+turn_repair(struct turn *turn)
+{
+	struct peer *peer;
+
+	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
+	     peer = TAILQ_NEXT(peer, entry))
+		peer->dirty |= !peer->syncing;
+	show_dirty(turn);
+	if (needs_retry(turn))
+		(void)event_add(turn->retry, &retry_after);
+}
+
+void
 turn_flush(struct turn *turn)
 {
 	on_flush(-1, 0, turn);

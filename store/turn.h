@@ -42,6 +42,9 @@ void turn_end_all(struct turn *turn, const char *reason);
 /* Have the store forget what nothing refers to. */
 void turn_sweep(struct turn *turn);
 
+/* Compare all views with the store, and mend them. */
+void turn_repair(struct turn *turn);
+
 /* Run what waits now, without the loop; for the end. */
 void turn_flush(struct turn *turn);
 

@@ -94,6 +94,30 @@ test_commit_shows_and_end_removes(void **state)
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 }
 
+/* Somebody took a root away behind the keeper's back: it comes back by itself.
+ */
+static void
+test_view_is_mended_without_an_event(void **state)
+{
+	struct keeperbed *bed = *state;
+	char command[256];
+
+	bed->config.repair_s = 1;
+	keeperbed_start(bed);
+	keeperbed_attached_all(bed);
+	int session = keeperbed_attach(bed, 1, false);
+
+	keeperbed_user(session, "alice");
+	assert_true(propagate(session, 7, KEEP_CLEANUP_LOGOFF).ok);
+	(void)snprintf(command, sizeof(command), "rm %s/session/*/anchors/*",
+	               bed->run_dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 0);
+	assert_true(keeperbed_wait_files(bed, 1, "anchors", 1));
+	(void)close(session);
+	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
+}
+
 static void
 test_user_certificates_need_a_user(void **state)
 {
@@ -540,6 +564,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_commit_shows_and_end_removes),
+	    TEST(test_view_is_mended_without_an_event),
 	    TEST(test_user_certificates_need_a_user),
 	    TEST(test_commit_replaces_what_the_card_held),
 	    TEST(test_release_ends_one_claim_of_two),
