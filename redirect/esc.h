@@ -23,8 +23,11 @@ enum {
 	ESC_DATA_MAX = 65536,    /* bytes of an attribute or a cache entry */
 	ESC_NAME_MAX = 128,      /* characters (UTF-16 units) of a name */
 	ESC_NAME_SIZE = ESC_NAME_MAX * 3 + 1, /* the same in UTF-8, with NUL */
-	ESC_NAMES_MAX = 16, /* readers, or groups, in one list */
-	ESC_STATES_MAX = 64 /* reader states in one call or return */
+	ESC_NAMES_MAX = 16,   /* readers, or groups, in one list */
+	ESC_STATES_MAX = 64,  /* reader states in one call or return */
+	ESC_MASKS_MAX = 1000, /* ATRs to look for in one call */
+	ESC_MASK_LEN = 4 + 2 * ESC_ATR_MAX, /* one of them on the wire */
+	ESC_UUID_LEN = 16
 };
 
 /* Timeout and size that mean "for ever" and "choose for me". */
@@ -147,6 +150,30 @@ struct esc_reader_state {
 	struct esc_atr atr;
 };
 
+/* LocateCards_ATRMask, 2.2.1: an ATR and which of its bits count. */
+struct esc_mask {
+	struct esc_atr atr;
+	uint8_t mask[ESC_ATR_MAX];
+};
+
+/* A list of them, as it travels: esc_masks_at reads one. */
+struct esc_masks {
+	struct wire_view view; /* borrowed */
+	uint32_t count;
+};
+
+/* False when there is no such mask. */
+bool esc_masks_at(const struct esc_masks *masks, uint32_t at,
+                  struct esc_mask *mask);
+/* Appends one to what will be the view of a list. */
+void esc_mask_put(struct wire_out *out, const struct esc_mask *mask);
+
+/* What a cache calls a card. */
+struct esc_uuid {
+	uint8_t bytes[ESC_UUID_LEN];
+	bool present;
+};
+
 /* SCardIO_Request, 2.2.1.8. */
 struct esc_pci {
 	uint32_t protocol;
@@ -253,11 +280,52 @@ struct esc_call {
 			struct esc_handle handle;
 		} handle;
 
-		/* GetReaderIcon, GetDeviceTypeId */
+		/*
+		 * GetReaderIcon, GetDeviceTypeId, ForgetReader;
+		 * IntroduceReaderGroup, ForgetReaderGroup: the group's name
+		 */
 		struct {
 			struct esc_id context;
 			struct esc_name reader;
 		} reader;
+
+		/*
+		 * IntroduceReader: its name and its device's name;
+		 * AddReaderToGroup, RemoveReaderFromGroup: and the group's
+		 */
+		struct {
+			struct esc_id context;
+			struct esc_name reader;
+			struct esc_name other;
+		} pair;
+
+		/* LocateCards (cards), LocateCardsByATR (masks) */
+		struct {
+			struct esc_id context;
+			struct esc_bytes cards; /* a multistring of the form */
+			struct esc_masks masks;
+			uint32_t count;
+			struct esc_reader_state states[ESC_STATES_MAX];
+		} locate;
+
+		/* ReadCache */
+		struct {
+			struct esc_name lookup;
+			struct esc_id context;
+			struct esc_uuid card;
+			uint32_t freshness;
+			uint32_t data_null; /* only the size is asked */
+			uint32_t data_len;
+		} read_cache;
+
+		/* WriteCache */
+		struct {
+			struct esc_name lookup;
+			struct esc_id context;
+			struct esc_uuid card;
+			uint32_t freshness;
+			struct esc_bytes data;
+		} write_cache;
 
 		/* AccessStartedEvent, ReleaseStartedEvent: a bare number */
 		struct {
@@ -375,9 +443,19 @@ esc_call_decoder esc_set_attrib_call_decode; /* 2.2.2.22 */
 esc_call_encoder esc_set_attrib_call_encode;
 esc_call_decoder esc_handle_call_decode; /* 2.2.2.29 */
 esc_call_encoder esc_handle_call_encode;
-esc_call_decoder esc_reader_call_decode; /* 2.2.2.30, 2.2.2.31 */
+esc_call_decoder esc_reader_call_decode; /* 2.2.2.5, 2.2.2.31, 2.2.2.32 */
 esc_call_encoder esc_reader_call_encode;
-esc_call_decoder esc_event_call_decode; /* 2.2.2.27, 2.2.2.28 */
+esc_call_decoder esc_pair_call_decode; /* 2.2.2.7, 2.2.2.8 */
+esc_call_encoder esc_pair_call_encode;
+esc_call_decoder esc_locate_call_decode; /* 2.2.2.9, 2.2.2.10 */
+esc_call_encoder esc_locate_call_encode;
+esc_call_decoder esc_locate_atr_call_decode; /* 2.2.2.23, 2.2.2.24 */
+esc_call_encoder esc_locate_atr_call_encode;
+esc_call_decoder esc_read_cache_call_decode; /* 2.2.2.25, 2.2.2.26 */
+esc_call_encoder esc_read_cache_call_encode;
+esc_call_decoder esc_write_cache_call_decode; /* 2.2.2.27, 2.2.2.28 */
+esc_call_encoder esc_write_cache_call_encode;
+esc_call_decoder esc_event_call_decode; /* 2.2.2.30 */
 esc_call_encoder esc_event_call_encode;
 
 esc_return_decoder esc_long_return_decode; /* 2.2.3.3 */

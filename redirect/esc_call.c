@@ -76,29 +76,6 @@ esc_list_call_encode(struct ndr_out *out, const struct esc_call *call)
 	esc_part_put_names(out, call->form, &call->list.groups);
 }
 
-/* ReaderStateA or ReaderStateW where it stands; its name is deferred. */
-static void
-take_state(struct ndr_in *in, struct esc_reader_state *state)
-{
-	uint32_t len;
-
-	state->reader.present = ndr_pointer(in);
-	state->current = ndr_u32(in);
-	state->event = ndr_u32(in);
-	len = ndr_count(in, ESC_ATR_MAX);
-	esc_part_atr(in, len, wire_bytes(&in->wire, ESC_ATR_MAX), &state->atr);
-}
-
-static void
-put_state(struct ndr_out *out, const struct esc_reader_state *state)
-{
-	ndr_put_pointer(out, state->reader.present);
-	ndr_put_u32(out, state->current);
-	ndr_put_u32(out, state->event);
-	ndr_put_u32(out, state->atr.len);
-	esc_part_put_atr(out, &state->atr, ESC_ATR_MAX);
-}
-
 bool
 esc_watch_call_decode(struct ndr_in *in, struct esc_call *call)
 {
@@ -108,42 +85,20 @@ esc_watch_call_decode(struct ndr_in *in, struct esc_call *call)
 	call->watch.timeout_ms = ndr_u32(in);
 	states = esc_part_ref(in, ESC_STATES_MAX);
 	esc_part_id(in, context, &call->watch.context);
-	if (states.present)
-		ndr_array(in, states.len);
-	else if (states.len > 0)
-		wire_fail(&in->wire, WIRE_VALUE);
-	call->watch.count = states.len;
-	for (uint32_t i = 0; i < states.len && wire_ok(&in->wire); i++)
-		take_state(in, &call->watch.states[i]);
-	for (uint32_t i = 0; i < states.len && wire_ok(&in->wire); i++) {
-		struct esc_name *reader = &call->watch.states[i].reader;
-
-		esc_part_name(in, call->form, reader->present, reader);
-	}
+	call->watch.count =
+	    esc_part_states(in, call->form, states, call->watch.states);
 	return wire_ok(&in->wire);
 }
 
 void
 esc_watch_call_encode(struct ndr_out *out, const struct esc_call *call)
 {
-	uint32_t count = call->watch.count;
-
-	if (count > ESC_STATES_MAX) {
-		ndr_put_fail(out, WIRE_LIMIT);
-		return;
-	}
 	esc_part_put_id_ref(out, &call->watch.context);
 	ndr_put_u32(out, call->watch.timeout_ms);
-	ndr_put_u32(out, count);
-	ndr_put_pointer(out, count > 0);
+	esc_part_put_states_ref(out, call->watch.count);
 	esc_part_put_id(out, &call->watch.context);
-	if (count > 0)
-		ndr_put_array(out, count);
-	for (uint32_t i = 0; i < count; i++)
-		put_state(out, &call->watch.states[i]);
-	for (uint32_t i = 0; i < count; i++)
-		esc_part_put_name(out, call->form,
-		                  &call->watch.states[i].reader);
+	esc_part_put_states(out, call->form, call->watch.states,
+	                    call->watch.count);
 }
 
 bool
@@ -404,6 +359,30 @@ esc_reader_call_encode(struct ndr_out *out, const struct esc_call *call)
 	ndr_put_pointer(out, call->reader.reader.present);
 	esc_part_put_id(out, &call->reader.context);
 	esc_part_put_name(out, call->form, &call->reader.reader);
+}
+
+bool
+esc_pair_call_decode(struct ndr_in *in, struct esc_call *call)
+{
+	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	bool named = ndr_pointer(in);
+	bool other = ndr_pointer(in);
+
+	esc_part_id(in, context, &call->pair.context);
+	esc_part_name(in, call->form, named, &call->pair.reader);
+	esc_part_name(in, call->form, other, &call->pair.other);
+	return wire_ok(&in->wire);
+}
+
+void
+esc_pair_call_encode(struct ndr_out *out, const struct esc_call *call)
+{
+	esc_part_put_id_ref(out, &call->pair.context);
+	ndr_put_pointer(out, call->pair.reader.present);
+	ndr_put_pointer(out, call->pair.other.present);
+	esc_part_put_id(out, &call->pair.context);
+	esc_part_put_name(out, call->form, &call->pair.reader);
+	esc_part_put_name(out, call->form, &call->pair.other);
 }
 
 bool

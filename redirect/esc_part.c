@@ -153,6 +153,68 @@ esc_part_name(struct ndr_in *in, enum esc_form form, bool present,
 }
 
 void
+esc_part_text(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
+              struct esc_bytes *bytes)
+{
+	struct esc_name name;
+	struct wire_in text;
+
+	esc_part_bytes(in, ref, bytes);
+	if (!ref.present && ref.len > 0)
+		wire_fail(&in->wire, WIRE_VALUE);
+	text = wire_in_view(bytes->view);
+	if (text.left % unit_of(form) != 0)
+		wire_fail(&text, WIRE_VALUE);
+	while (wire_ok(&text) && text.left > 0 && text_len(&text, form) > 0)
+		take_text(&text, form, &name);
+	take_end(&text);
+	wire_fail(&in->wire, text.fault);
+}
+
+/* ReaderStateA or ReaderStateW where it stands; its name is deferred. */
+static void
+take_state(struct ndr_in *in, struct esc_reader_state *state)
+{
+	uint32_t len;
+
+	state->reader.present = ndr_pointer(in);
+	state->current = ndr_u32(in);
+	state->event = ndr_u32(in);
+	len = ndr_count(in, ESC_ATR_MAX);
+	esc_part_atr(in, len, wire_bytes(&in->wire, ESC_ATR_MAX), &state->atr);
+}
+
+uint32_t
+esc_part_states(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
+                struct esc_reader_state *states)
+{
+	if (ref.present)
+		ndr_array(in, ref.len);
+	else if (ref.len > 0)
+		wire_fail(&in->wire, WIRE_VALUE);
+	for (uint32_t i = 0; i < ref.len && wire_ok(&in->wire); i++)
+		take_state(in, &states[i]);
+	for (uint32_t i = 0; i < ref.len && wire_ok(&in->wire); i++) {
+		struct esc_name *reader = &states[i].reader;
+
+		esc_part_name(in, form, reader->present, reader);
+	}
+	return ref.len;
+}
+
+void
+esc_part_uuid(struct ndr_in *in, struct esc_uuid *uuid)
+{
+	struct wire_view view = {NULL, 0};
+
+	if (uuid->present)
+		view = ndr_fixed(in, ESC_UUID_LEN);
+	memset(uuid->bytes, 0, sizeof(uuid->bytes));
+	if (view.len > 0)
+		memcpy(uuid->bytes, view.data, view.len);
+}
+
+void
 esc_part_atr(struct ndr_in *in, uint32_t len, struct wire_view array,
              struct esc_atr *atr)
 {
@@ -331,6 +393,47 @@ esc_part_put_name(struct ndr_out *out, enum esc_form form,
 		return;
 	ndr_put_string(out, (uint32_t)char_count(out, form, text) + 1);
 	put_text(out, form, text);
+}
+
+static void
+put_state(struct ndr_out *out, const struct esc_reader_state *state)
+{
+	ndr_put_pointer(out, state->reader.present);
+	ndr_put_u32(out, state->current);
+	ndr_put_u32(out, state->event);
+	ndr_put_u32(out, state->atr.len);
+	esc_part_put_atr(out, &state->atr, ESC_ATR_MAX);
+}
+
+void
+esc_part_put_states_ref(struct ndr_out *out, uint32_t count)
+{
+	if (count > ESC_STATES_MAX)
+		ndr_put_fail(out, WIRE_LIMIT);
+	ndr_put_u32(out, count);
+	ndr_put_pointer(out, count > 0);
+}
+
+void
+esc_part_put_states(struct ndr_out *out, enum esc_form form,
+                    const struct esc_reader_state *states, uint32_t count)
+{
+	if (count == 0 || count > ESC_STATES_MAX)
+		return;
+	ndr_put_array(out, count);
+	for (uint32_t i = 0; i < count; i++)
+		put_state(out, &states[i]);
+	for (uint32_t i = 0; i < count; i++)
+		esc_part_put_name(out, form, &states[i].reader);
+}
+
+void
+esc_part_put_uuid(struct ndr_out *out, const struct esc_uuid *uuid)
+{
+	struct wire_view view = {uuid->bytes, ESC_UUID_LEN};
+
+	if (uuid->present)
+		ndr_put_fixed(out, view);
 }
 
 void

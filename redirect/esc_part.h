@@ -26,6 +26,18 @@ void esc_part_names(struct ndr_in *in, enum esc_form form,
 void esc_part_name(struct ndr_in *in, enum esc_form form, bool present,
                    struct esc_name *name);
 
+/* A multistring left as it is; each of its texts is a name. */
+void esc_part_text(struct ndr_in *in, enum esc_form form,
+                   struct esc_part_ref ref, struct esc_bytes *text);
+
+/* ESC_STATES_MAX reader states and their names; returns how many there are. */
+uint32_t esc_part_states(struct ndr_in *in, enum esc_form form,
+                         struct esc_part_ref ref,
+                         struct esc_reader_state *states);
+
+/* Without a count, as what a pointer to one of them points at. */
+void esc_part_uuid(struct ndr_in *in, struct esc_uuid *uuid);
+
 /* len of the bytes of a fixed array are an ATR. */
 void esc_part_atr(struct ndr_in *in, uint32_t len, struct wire_view array,
                   struct esc_atr *atr);
@@ -57,6 +69,10 @@ void esc_part_put_names(struct ndr_out *out, enum esc_form form,
                         const struct esc_names *names);
 void esc_part_put_name(struct ndr_out *out, enum esc_form form,
                        const struct esc_name *name);
+void esc_part_put_states_ref(struct ndr_out *out, uint32_t count);
+void esc_part_put_states(struct ndr_out *out, enum esc_form form,
+                         const struct esc_reader_state *states, uint32_t count);
+void esc_part_put_uuid(struct ndr_out *out, const struct esc_uuid *uuid);
 /* The fixed array of size bytes. */
 void esc_part_put_atr(struct ndr_out *out, const struct esc_atr *atr,
                       size_t size);

@@ -1,7 +1,6 @@
 /*
  * The smart card IOCTLs, [MS-RDPESC] 3.1.4: one row for each, with its codecs.
- * Logs, permissions and the multiplexer walk these rows.  A row without a codec
- * for its call is relayed unread.
+ * Logs, permissions and the multiplexer walk these rows.
  */
 #ifndef REDIRECT_IOCTL_H
 #define REDIRECT_IOCTL_H
@@ -72,9 +71,9 @@ struct ioctl {
 	enum esc_form form;
 	enum ioctl_subject subject;
 	bool bare; /* its call comes without the two type headers */
-	esc_call_decoder *decode_call;     /* NULL: relayed unread */
-	esc_call_encoder *encode_call;     /* NULL with decode_call */
-	esc_return_decoder *decode_return; /* never NULL */
+	esc_call_decoder *decode_call; /* never NULL, nor the others */
+	esc_call_encoder *encode_call;
+	esc_return_decoder *decode_return;
 	esc_return_encoder *encode_return;
 };
 
@@ -89,9 +88,9 @@ const struct ioctl *ioctl_find(uint32_t code);
 const char *ioctl_name(uint32_t code);
 
 /*
- * The input of a device control request <-> a call.  The row must have a codec
- * for its call.  Views in call are borrowed from input.  WIRE_OK, or what is
- * wrong with the bytes; then nothing of *call is to be used.
+ * The input of a device control request <-> a call.  Views in call are borrowed
+ * from input.  WIRE_OK, or what is wrong with the bytes; then nothing of *call
+ * is to be used.
  */
 enum wire_fault ioctl_call_decode(const struct ioctl *row,
                                   struct wire_view input,

@@ -116,6 +116,13 @@ ndr_bytes(struct ndr_in *in, uint32_t len)
 }
 
 struct wire_view
+ndr_fixed(struct ndr_in *in, size_t len)
+{
+	align(in);
+	return wire_bytes(&in->wire, len);
+}
+
+struct wire_view
 ndr_string(struct ndr_in *in, uint32_t unit, uint32_t max_chars)
 {
 	uint32_t max = ndr_u32(in);
@@ -181,6 +188,13 @@ void
 ndr_put_bytes(struct ndr_out *out, struct wire_view bytes)
 {
 	ndr_put_array(out, (uint32_t)bytes.len);
+	wire_put_view(out->wire, bytes);
+}
+
+void
+ndr_put_fixed(struct ndr_out *out, struct wire_view bytes)
+{
+	put_align(out, ALIGN);
 	wire_put_view(out->wire, bytes);
 }
 

@@ -59,6 +59,9 @@ void ndr_array(struct ndr_in *in, uint32_t count);
 /* A conformant array of that many bytes. */
 struct wire_view ndr_bytes(struct ndr_in *in, uint32_t len);
 
+/* A fixed array of bytes that a pointer points at: no count before it. */
+struct wire_view ndr_fixed(struct ndr_in *in, size_t len);
+
 /*
  * A conformant varying string of characters of unit bytes each, 1 or 2.  It
  * ends with a terminator, which counts, and of which some peers send two.
@@ -73,6 +76,7 @@ void ndr_put_pointer(struct ndr_out *out, bool present);
 /* What stands before an array's elements; ndr_put_bytes writes it itself. */
 void ndr_put_array(struct ndr_out *out, uint32_t count);
 void ndr_put_bytes(struct ndr_out *out, struct wire_view bytes);
+void ndr_put_fixed(struct ndr_out *out, struct wire_view bytes);
 /* Maximum, offset and actual count; the characters follow. */
 void ndr_put_string(struct ndr_out *out, uint32_t count);
 /* Remember a fault of the caller's values; the first one stays. */

@@ -19,8 +19,8 @@ rows_are_in_order(void **state)
 		assert_string_equal(ioctl_name(row->code), row->name);
 		assert_non_null(row->decode_return);
 		assert_non_null(row->encode_return);
-		assert_int_equal(row->decode_call == NULL,
-		                 row->encode_call == NULL);
+		assert_non_null(row->decode_call);
+		assert_non_null(row->encode_call);
 	}
 }
 
@@ -84,7 +84,7 @@ every_row_has_a_refusal(void **state)
 	}
 }
 
-/* Every row with a codec takes an empty call of its own. */
+/* Every row takes an empty call of its own. */
 static void
 every_codec_has_both_halves(void **state)
 {
@@ -94,8 +94,6 @@ every_codec_has_both_halves(void **state)
 	for (size_t i = 0; i < ioctl_row_count; i++) {
 		struct wire_out out = wire_out(room, sizeof(room));
 
-		if (ioctl_rows[i].decode_call == NULL)
-			continue;
 		memset(&call, 0, sizeof(call));
 		ioctl_call_encode(&ioctl_rows[i], &out, &call);
 		assert_true(wire_out_ok(&out));
