@@ -23,6 +23,7 @@ struct leg {
 	int fd;
 	enum leg_state state;
 	bool paused;
+	const char *fault; /* of reading, until what was read has been told */
 	SSL *ssl;
 	struct evbuffer *in;
 	struct evbuffer *out;
@@ -247,7 +248,14 @@ leg_start_tls(struct leg *leg, SSL *ssl, enum leg_tls_role role)
 	handshake(leg);
 }
 
-/* Bytes read into data; 0: no more for now, -1: the leg has failed. */
+static ssize_t
+read_fault(struct leg *leg, const char *why)
+{
+	leg->fault = why;
+	return -1;
+}
+
+/* Bytes read into data; 0: no more for now, -1: leg->fault says why. */
 static ssize_t
 read_some(struct leg *leg, void *data, size_t size)
 {
@@ -259,8 +267,7 @@ read_some(struct leg *leg, void *data, size_t size)
 			return n;
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
-		leg_fail(leg, n == 0 ? "closed by the peer" : "reset");
-		return -1;
+		return read_fault(leg, n == 0 ? "closed by the peer" : "reset");
 	}
 	ERR_clear_error();
 	n = SSL_read(leg->ssl, data, (int)size);
@@ -273,11 +280,9 @@ read_some(struct leg *leg, void *data, size_t size)
 		(void)event_add(leg->writable, NULL);
 		return 0;
 	case SSL_ERROR_ZERO_RETURN:
-		leg_fail(leg, "closed by the peer");
-		return -1;
+		return read_fault(leg, "closed by the peer");
 	default:
-		leg_fail(leg, tls_reason("connection lost"));
-		return -1;
+		return read_fault(leg, tls_reason("connection lost"));
 	}
 }
 
@@ -288,30 +293,34 @@ is_open(const struct leg *leg)
 }
 
 /*
- * Records come one by one: fill the space before anyone is told.  FILL_MORE:
- * the space ended before the data did.
+ * Records come one by one: fill the space before anyone is told.  Two extents,
+ * since libevent makes one by moving what lies in the buffer, which may be half
+ * of a secret.  FILL_MORE: the space ended before the data did.
  */
 enum fill { FILL_NONE, FILL_SOME, FILL_MORE };
 static enum fill
 fill(struct leg *leg)
 {
-	struct evbuffer_iovec space;
-	size_t len = 0;
-	ssize_t n = 1;
+	struct evbuffer_iovec space[2];
+	int count = evbuffer_reserve_space(leg->in, LEG_READ_SIZE, space, 2);
+	size_t total = 0;
+	ssize_t n = count < 1 ? read_fault(leg, "no memory") : 1;
 
-	if (evbuffer_reserve_space(leg->in, LEG_READ_SIZE, &space, 1) < 0) {
-		leg_fail(leg, "no memory");
-		return FILL_NONE;
+	for (int i = 0; i < count; i++) {
+		size_t len = 0;
+
+		while (n > 0 && len < space[i].iov_len) {
+			n = read_some(leg, (char *)space[i].iov_base + len,
+			              space[i].iov_len - len);
+			if (n > 0)
+				len += (size_t)n;
+		}
+		space[i].iov_len = len;
+		total += len;
 	}
-	while (n > 0 && len < space.iov_len) {
-		n = read_some(leg, (char *)space.iov_base + len,
-		              space.iov_len - len);
-		if (n > 0)
-			len += (size_t)n;
-	}
-	space.iov_len = len;
-	(void)evbuffer_commit_space(leg->in, &space, 1);
-	if (len == 0)
+	if (count > 0)
+		(void)evbuffer_commit_space(leg->in, space, count);
+	if (total == 0)
 		return FILL_NONE;
 	return n > 0 ? FILL_MORE : FILL_SOME;
 }
@@ -340,7 +349,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		if (got != FILL_NONE)
 			leg->ops->on_data(leg->arg);
 	}
-	if (got == FILL_MORE && is_open(leg) && !leg->paused)
+	if (leg->fault != NULL)
+		leg_fail(leg, leg->fault);
+	else if (got == FILL_MORE && is_open(leg) && !leg->paused)
 		event_active(leg->readable, EV_READ, 0);
 }
 
@@ -461,34 +472,56 @@ leg_resume(struct leg *leg)
 	event_active(leg->readable, EV_READ, 0);
 }
 
+/* In place: putting extents together would leave the old ones as they are. */
 static void
-wipe_and_free(const void *data, size_t len, void *arg)
+wipe(struct evbuffer *buf, size_t len)
 {
-	(void)data;
-	OPENSSL_cleanse(arg, len);
-	free(arg);
+	struct evbuffer_iovec part;
+	struct evbuffer_ptr at;
+
+	(void)evbuffer_ptr_set(buf, &at, 0, EVBUFFER_PTR_SET);
+	while (len > 0 && evbuffer_peek(buf, -1, &at, &part, 1) > 0) {
+		if (part.iov_len > len)
+			part.iov_len = len;
+		OPENSSL_cleanse(part.iov_base, part.iov_len);
+		len -= part.iov_len;
+		(void)evbuffer_ptr_set(buf, &at, part.iov_len,
+		                       EVBUFFER_PTR_ADD);
+	}
 }
 
-bool
-leg_add_secret(struct evbuffer *buf, struct wire_view data)
+uint8_t *
+leg_remove_secret(struct evbuffer *from, size_t len)
 {
-	uint8_t *copy = malloc(data.len);
+	uint8_t *data = malloc(len);
 
-	if (copy == NULL)
-		return data.len == 0;
-	memcpy(copy, data.data, data.len);
-	if (evbuffer_add_reference(buf, copy, data.len, wipe_and_free, copy) ==
-	    0)
-		return true;
-	wipe_and_free(copy, data.len, copy);
-	return false;
+	if (data == NULL)
+		return NULL;
+	(void)evbuffer_copyout(from, data, len);
+	wipe(from, len);
+	(void)evbuffer_drain(from, len);
+	return data;
 }
 
 void
-leg_wipe(struct evbuffer *buf, size_t len)
+leg_drop_secret(uint8_t *data, size_t len)
 {
-	unsigned char *bytes = evbuffer_pullup(buf, (ev_ssize_t)len);
+	OPENSSL_cleanse(data, len);
+	free(data);
+}
 
-	if (bytes != NULL)
-		OPENSSL_cleanse(bytes, len);
+static void
+on_released(const void *data, size_t len, void *arg)
+{
+	(void)data;
+	leg_drop_secret(arg, len);
+}
+
+bool
+leg_take_secret(struct evbuffer *to, uint8_t *data, size_t len)
+{
+	if (evbuffer_add_reference(to, data, len, on_released, data) == 0)
+		return true;
+	leg_drop_secret(data, len);
+	return false;
 }

@@ -3,8 +3,8 @@
  * on the loop.  What was read lies in an evbuffer, what is to be written in
  * another; both are moved, not copied, by whoever relays between two legs.
  *
- * Bytes that may hold a password or a PIN go through leg_add_secret, and are
- * wiped once they are written.
+ * Bytes that may hold a password or a PIN leave a buffer by leg_remove_secret
+ * and enter one by leg_take_secret: what they lay in is wiped.
  */
 #ifndef PROXY_LEG_H
 #define PROXY_LEG_H
@@ -21,12 +21,18 @@ enum {
 	LEG_RECORD_MAX = 16 * 1024      /* plain bytes of one TLS record */
 };
 
-/* What a leg reports.  After a call of leg_free none of these comes. */
+/*
+ * What a leg reports.  After a call of leg_free none of these comes; a leg may
+ * be freed in on_closed, not in the others.
+ */
 struct leg_ops {
 	void (*on_ready)(void *arg);   /* TCP is connected, or TLS is up */
 	void (*on_data)(void *arg);    /* leg_input has grown */
 	void (*on_drained)(void *arg); /* leg_output is empty again */
-	/* The peer is gone or has failed; why is a literal. */
+	/*
+	 * The peer is gone or has failed, once, after all that it sent; why is
+	 * a literal.
+	 */
 	void (*on_closed)(void *arg, const char *why);
 };
 
@@ -68,13 +74,19 @@ void leg_flush(struct leg *leg);
 void leg_pause(struct leg *leg);
 void leg_resume(struct leg *leg);
 
-/* Overwrite the first len bytes of a buffer; they stay there until drained. */
-void leg_wipe(struct evbuffer *buf, size_t len);
+/*
+ * Take the first len bytes, which are there, out of a buffer and leave no copy.
+ * The caller's now: leg_take_secret or leg_drop_secret.  NULL: no memory.
+ */
+uint8_t *leg_remove_secret(struct evbuffer *from, size_t len);
 
 /*
- * Append a copy of data that is wiped when the buffer lets go of it.  False: no
- * memory, nothing was appended.
+ * Append malloc'd bytes, which are taken, and wiped once the buffer lets go of
+ * them.  False: no memory; they are wiped and freed.
  */
-bool leg_add_secret(struct evbuffer *buf, struct wire_view data);
+bool leg_take_secret(struct evbuffer *to, uint8_t *data, size_t len);
+
+/* Wipe and free; NULL is allowed. */
+void leg_drop_secret(uint8_t *data, size_t len);
 
 #endif

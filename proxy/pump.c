@@ -102,16 +102,13 @@ head_at(struct evbuffer *in, size_t offset, uint8_t buf[RELAY_HEAD])
 
 /*
  * A frame to look at, whole, at the head of the input.  It may hold the user's
- * password or a PIN: it goes on as a copy that is wiped when sent, and is wiped
- * here.
+ * password or a PIN.
  */
 static bool
 look(struct pump *p, enum relay_side from, size_t len)
 {
 	struct flow *f = &p->flows[from];
-	struct evbuffer *in = leg_input(f->source);
-	uint8_t *frame = evbuffer_pullup(in, (ev_ssize_t)len);
-	struct wire_view view = {frame, len};
+	uint8_t *frame = leg_remove_secret(leg_input(f->source), len);
 	struct relay_chunk chunk;
 	bool forward = true;
 
@@ -126,15 +123,16 @@ look(struct pump *p, enum relay_side from, size_t len)
 		forward = p->ops->on_chunk(p->arg, from, &chunk);
 		break;
 	case RELAY_REFUSE:
+		leg_drop_secret(frame, len);
 		refuse(p, from, relay_fault(p->relay));
 		return false;
 	}
-	if (forward && !leg_add_secret(leg_output(f->sink), view)) {
+	if (!forward) {
+		leg_drop_secret(frame, len);
+	} else if (!leg_take_secret(leg_output(f->sink), frame, len)) {
 		refuse(p, from, "no memory for a frame");
 		return false;
 	}
-	OPENSSL_cleanse(frame, len);
-	(void)evbuffer_drain(in, len);
 	p->ops->on_facts(p->arg);
 	return !f->stopped;
 }
@@ -219,11 +217,15 @@ pump_inject(struct pump *p, enum relay_side to, const struct relay_chunk *chunk)
 	struct wire_out out = wire_out(frame, frame == NULL ? 0 : size);
 
 	relay_wrap(p->relay, to, chunk, &out);
-	if (frame == NULL || !wire_out_ok(&out) ||
-	    !leg_add_secret(f->waiting, wire_written(&out)))
+	if (frame == NULL || !wire_out_ok(&out)) {
+		leg_drop_secret(frame, frame == NULL ? 0 : size);
 		refuse(p, from, "no memory for a frame");
-	OPENSSL_cleanse(frame, size);
-	free(frame);
+		return;
+	}
+	if (!leg_take_secret(f->waiting, frame, out.len)) {
+		refuse(p, from, "no memory for a frame");
+		return;
+	}
 	if (!f->stopped) {
 		release_waiting(f);
 		leg_flush(f->sink);
