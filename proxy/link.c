@@ -198,10 +198,13 @@ on_readable(evutil_socket_t sock, short what, void *arg)
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct msghdr msg = {.msg_iov = &iov,
-	                     .msg_iovlen = 1,
-	                     .msg_control = control.bytes,
-	                     .msg_controllen = sizeof(control.bytes)};
+	struct msghdr msg = {
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    /* without the padding, which has room for a second
+	     * descriptor: the kernel closes what is too much */
+	    .msg_controllen = CMSG_LEN(sizeof(int))};
 	struct wire_view message = {data, 0};
 	ssize_t n;
 
