@@ -104,15 +104,3 @@ contexts_open(struct contexts *contexts, const struct config *config)
 	}
 	return true;
 }
-
-bool
-contexts_replace(struct contexts *contexts, const struct config *config)
-{
-	struct contexts next;
-
-	if (!contexts_open(&next, config))
-		return false;
-	contexts_clear(contexts);
-	*contexts = next;
-	return true;
-}

@@ -16,9 +16,6 @@ struct contexts {
 
 /* False: logged, nothing is held. */
 bool contexts_open(struct contexts *contexts, const struct config *config);
-
-/* Those of another configuration, or (false, logged) still the old ones. */
-bool contexts_replace(struct contexts *contexts, const struct config *config);
 void contexts_clear(struct contexts *contexts);
 
 #endif

@@ -132,8 +132,7 @@ attach_children(struct gate *g)
 	struct child *c;
 	int fds[2];
 
-	TAILQ_FOREACH(c, &g->children, next)
-	{
+	TAILQ_FOREACH (c, &g->children, next) {
 		if (c->link == NULL || !link_pair(fds))
 			continue;
 		tell_keeper(g, KEEP_ATTACH, c, fds[0], true);
@@ -164,26 +163,45 @@ keeper_child(struct gate *g, int fd)
 	return status;
 }
 
+/* It may work out a moment later. */
+static void
+keeper_again(struct gate *g)
+{
+	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000};
+
+	(void)event_add(g->keeper_timer, &again);
+}
+
 /* True: this is the keeper's process, and it has ended with *status. */
 static bool
 fork_keeper(struct gate *g, int *status)
 {
 	int fds[2];
+	pid_t pid;
 
 	g->keeper_wanted = false;
 	if (!link_pair(fds)) {
 		log_note(LOG_ERROR, "keeper", strerror(errno));
+		keeper_again(g);
 		return false;
 	}
-	g->keeper_pid = fork();
-	if (g->keeper_pid == 0) {
+	pid = fork();
+	if (pid == 0) {
 		(void)close(fds[0]);
 		*status = keeper_child(g, fds[1]);
 		return true;
 	}
 	(void)close(fds[1]);
+	if (pid < 0) {
+		log_note(LOG_ERROR, "keeper", strerror(errno));
+		(void)close(fds[0]);
+		keeper_again(g);
+		return false;
+	}
+	g->keeper_pid = pid;
+	link_free(g->keeper);
 	g->keeper = link_new(g->base, fds[0], &keeper_ops, g);
-	if (g->keeper_pid > 0 && g->keeper != NULL)
+	if (g->keeper != NULL)
 		attach_children(g);
 	return false;
 }
@@ -220,7 +238,6 @@ on_keeper_timer(evutil_socket_t fd, short what, void *arg)
 static void
 keeper_ended(struct gate *g, int status)
 {
-	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000};
 	struct log_event ev = log_event(LOG_ERROR, "keeper-ended");
 
 	g->keeper_pid = 0;
@@ -233,7 +250,7 @@ keeper_ended(struct gate *g, int status)
 		(void)raise(SIGTERM);
 		return;
 	}
-	(void)event_add(g->keeper_timer, &again);
+	keeper_again(g);
 }
 
 /*
@@ -249,8 +266,7 @@ admitted(struct gate *g, const struct accepted *a)
 	struct log_event ev;
 	unsigned sessions = 0;
 
-	TAILQ_FOREACH(c, &g->children, next)
-	{
+	TAILQ_FOREACH (c, &g->children, next) {
 		sessions += c->listener == a->listener;
 		if (c->activated)
 			continue;
@@ -400,8 +416,7 @@ reap(struct gate *g)
 			keeper_ended(g, status);
 			continue;
 		}
-		TAILQ_FOREACH(c, &g->children, next)
-		{
+		TAILQ_FOREACH (c, &g->children, next) {
 			if (c->pid == pid)
 				break;
 		}
@@ -441,8 +456,7 @@ stop(struct gate *g)
 	log_note(LOG_NOTICE, "stopping", "sessions are ended");
 	listeners_close(&g->listeners);
 	(void)event_add(g->stop_timer, &patience);
-	TAILQ_FOREACH(c, &g->children, next)
-	{
+	TAILQ_FOREACH (c, &g->children, next) {
 		link_free(c->link);
 		c->link = NULL;
 	}
@@ -457,10 +471,39 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH(c, &g->children, next)
-	(void)kill(c->pid, SIGKILL);
+	TAILQ_FOREACH (c, &g->children, next)
+		(void)kill(c->pid, SIGKILL);
 	if (TAILQ_EMPTY(&g->children) && g->keeper_pid > 0)
 		(void)kill(g->keeper_pid, SIGKILL);
+}
+
+/* The number of the same listener in another configuration. */
+static size_t
+same_listener(const struct config *to, const struct config *from, size_t index)
+{
+	const struct config_listener *old = &from->listeners[index];
+
+	for (size_t i = 0; i < to->listener_count; i++) {
+		if (memcmp(&to->listeners[i].address, &old->address,
+		           sizeof(old->address)) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* Sessions go on counting for the listener they came through. */
+static void
+change_config(struct gate *g, struct config *config)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &g->children, next) {
+		if (c->listener != SIZE_MAX)
+			c->listener =
+			    same_listener(config, g->config, c->listener);
+	}
+	config_free(g->config);
+	g->config = config;
 }
 
 /* All of the new file counts, or nothing of it. */
@@ -470,23 +513,25 @@ reload(struct gate *g)
 	const uint8_t word = GATE_RELOAD;
 	struct config_faults faults = {0};
 	struct config *config = config_load(g->path, &faults);
+	struct contexts contexts = {0};
 	struct child *c;
 
 	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)
 		log_note(LOG_ERROR, "configuration", faults.text[i]);
 	config_faults_clear(&faults);
-	if (config == NULL || !contexts_replace(&g->contexts, config) ||
+	if (config == NULL || !contexts_open(&contexts, config) ||
 	    !listeners_replace(&g->listeners, config)) {
 		log_note(LOG_ERROR, "reload", "refused: the old one stays");
+		contexts_clear(&contexts);
 		config_free(config);
 		return;
 	}
-	config_free(g->config);
-	g->config = config;
+	contexts_clear(&g->contexts);
+	g->contexts = contexts;
+	change_config(g, config);
 	log_setup(config->log_level, config->log_form);
 	log_note(LOG_NOTICE, "reload", "done");
-	TAILQ_FOREACH(c, &g->children, next)
-	{
+	TAILQ_FOREACH (c, &g->children, next) {
 		if (c->link != NULL)
 			link_send(c->link, (struct wire_view){&word, 1}, -1);
 	}
