@@ -13,6 +13,7 @@
 #include "gate.h"
 #include "link.h"
 #include "pump.h"
+#include "ruling.h"
 
 enum stage {
 	STAGE_APPROACH, /* until both legs speak TLS */
@@ -37,6 +38,7 @@ struct session {
 	struct relay *relay;
 	struct pump *pump;
 	struct channel *channel;
+	struct ruling *ruling;
 	bool activated;
 
 	struct link *gate;
@@ -63,6 +65,8 @@ static void on_refused(void *arg, enum relay_side from, const char *what);
 static void on_channel_send(void *arg, enum channel_side to, uint32_t total,
                             uint32_t flags, struct wire_view data);
 static void on_keeper_word(void *arg, const struct keep_msg *msg);
+static void on_policy_changed(void *arg, const struct policy *policy);
+static void on_policy_settled(void *arg);
 static void on_keeper_message(void *arg, struct wire_view message, int fd);
 static void on_keeper_closed(void *arg);
 static void on_gate_message(void *arg, struct wire_view message, int fd);
@@ -78,6 +82,8 @@ static const struct leg_ops server_ops = {on_ready, on_server_data,
                                           on_server_drained, on_server_closed};
 static const struct pump_ops pump_ops = {on_chunk, on_facts, on_refused};
 static const struct channel_ops channel_ops = {on_channel_send, on_keeper_word};
+static const struct ruling_ops ruling_ops = {on_policy_changed,
+                                             on_policy_settled};
 static const struct link_ops keeper_ops = {on_keeper_message, on_keeper_closed};
 static const struct link_ops gate_ops = {on_gate_message, on_gate_closed};
 
@@ -134,10 +140,15 @@ session_close(struct session *s, const char *why)
 		pump_stop(s->pump, RELAY_CLIENT);
 		pump_stop(s->pump, RELAY_SERVER);
 	}
-	if (s->client != NULL)
+	/* What still comes is not relayed: it must not pile up either. */
+	if (s->client != NULL) {
+		leg_pause(s->client);
 		leg_flush(s->client);
-	if (s->server != NULL)
+	}
+	if (s->server != NULL) {
+		leg_pause(s->server);
 		leg_flush(s->server);
+	}
 	finish_when_drained(s);
 }
 
@@ -242,8 +253,49 @@ identify(struct session *s)
 	}
 	log_write(&ev);
 	if (asked && named)
-		certprop_user(channel_certprop(s->channel), s->owner, "claimed",
-		              now_ms());
+		ruling_identify(s->ruling, s->owner);
+}
+
+/* Nothing is read from a card before the policy of its user is known. */
+static void
+on_policy_settled(void *arg)
+{
+	struct session *s = arg;
+
+	certprop_user(channel_certprop(s->channel), s->owner, "claimed",
+	              now_ms());
+	arm_tick(s);
+}
+
+static void
+on_policy_changed(void *arg, const struct policy *policy)
+{
+	struct session *s = arg;
+
+	certprop_policy_changed(channel_certprop(s->channel), &policy->certprop,
+	                        now_ms());
+	arm_tick(s);
+}
+
+/* The policy, while nobody is known yet, and the channel under it. */
+static bool
+open_channel(struct session *s)
+{
+	const struct ruling_start start = {
+	    .base = s->base,
+	    .config = s->start->config,
+	    .target = s->target,
+	    .client_addr = s->start->client_addr,
+	    .client_name = relay_facts(s->relay)->client_name};
+	const struct policy *policy;
+
+	s->ruling = ruling_new(&start, &ruling_ops, s);
+	if (s->ruling == NULL)
+		return false;
+	policy = ruling_policy(s->ruling);
+	s->channel = channel_new(&s->target->channel, &policy->certprop,
+	                         &channel_ops, s);
+	return s->channel != NULL;
 }
 
 /* The Client Info PDU has told who and what is there: the session begins. */
@@ -256,13 +308,10 @@ begin_session(struct session *s)
 	log_text(&ev, "target", s->target->name);
 	log_text(&ev, "client", s->start->client_addr);
 	log_text(&ev, "client_name", facts->client_name);
-	log_text(&ev, "policy", s->target->policy.name);
 	log_write(&ev);
 	enter(s, STAGE_RELAY, 0, NULL);
 	say_hello(s);
-	s->channel = channel_new(&s->target->channel, &s->target->policy,
-	                         &channel_ops, s);
-	if (s->channel == NULL) {
+	if (!open_channel(s)) {
 		session_close(s, "no memory for the channel");
 		return;
 	}
@@ -467,26 +516,18 @@ attach_keeper(struct session *s, int fd)
 	arm_tick(s);
 }
 
-/*
- * The policy of the same target in the new file counts from the next event on;
- * where the connection goes to is settled.  The gate has reported the faults.
- */
+/* Where the connection goes to is settled.  The gate has told the faults. */
 static void
 reload(struct session *s)
 {
 	struct config_faults faults = {0};
 	struct config *config = config_load(s->start->config_path, &faults);
-	const struct config_target *target = NULL;
 
 	config_faults_clear(&faults);
-	if (config != NULL && s->channel != NULL)
-		target = config_target(config, s->target->name);
-	if (target != NULL) {
-		certprop_policy_changed(channel_certprop(s->channel),
-		                        &target->policy, now_ms());
-		arm_tick(s);
-	}
-	config_free(config);
+	if (config != NULL && s->channel != NULL && s->stage == STAGE_RELAY)
+		ruling_reload(s->ruling, config);
+	else
+		config_free(config);
 }
 
 static void
@@ -565,6 +606,7 @@ session_free(struct session *s)
 {
 	approach_free(s->approach);
 	channel_free(s->channel);
+	ruling_free(s->ruling);
 	pump_free(s->pump);
 	relay_free(s->relay);
 	leg_free(s->client);
