@@ -15,6 +15,21 @@
  */
 enum { SESSION_FILES = 64, SESSION_DATA = 48 * 1024 * 1024 };
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/* A sanitized process stays dumpable: leaks are found by looking into it. */
+#ifdef SANITIZED
+enum { DUMPABLE = 1 };
+#else
+enum { DUMPABLE = 0 };
+#endif
+
 bool
 confine_process(void)
 {
@@ -24,7 +39,7 @@ confine_process(void)
 		return false;
 	if (setrlimit(RLIMIT_CORE, &none) != 0)
 		return false;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0) != 0)
 		return false;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
@@ -48,8 +63,8 @@ confine_drop(const char *user)
 		errno = EPERM;
 		return false;
 	}
-	/* A change of identity makes a process dumpable again. */
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+	/* A change of identity sets this to what the machine's owner chose. */
+	return prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0) == 0;
 }
 
 /* The parents of a path, 0755. */
@@ -97,7 +112,7 @@ bool
 confine_session(void)
 {
 	const struct rlimit files = {SESSION_FILES, SESSION_FILES};
-#ifndef __SANITIZE_ADDRESS__ /* the shadow memory counts as data */
+#ifndef SANITIZED /* the shadow memory counts as data */
 	const struct rlimit data = {SESSION_DATA, SESSION_DATA};
 
 	if (setrlimit(RLIMIT_DATA, &data) != 0)

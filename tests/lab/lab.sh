@@ -117,8 +117,7 @@ lab_settle() {
 	trap 'exit 1' INT TERM HUP
 	export TMPDIR=/tmp
 	lab_openssl
-	# A process that gave up being looked into cannot look for leaks.
-	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:log_path=$LAB/log/sanitizer
+	export ASAN_OPTIONS=abort_on_error=0:log_path=$LAB/log/sanitizer
 	export UBSAN_OPTIONS=print_stacktrace=1:log_path=$LAB/log/sanitizer
 	if [ -z "$LAB_PKI" ]; then
 		LAB_PKI=$LAB/pki
