@@ -44,7 +44,7 @@ bool tls_pinned(const SSL *ssl, const uint8_t (*pins)[TLS_PIN_LEN],
 
 /*
  * Make sure that a self-signed ECDSA P-256 certificate and its key are in these
- * two files (the key 0600), making them when both are missing.  False: *why.
+ * two files (the key 0600), making both when one is missing.  False: *why.
  */
 bool tls_ensure_self_signed(const char *certificate, const char *key,
                             const char **why);
