@@ -32,8 +32,6 @@ struct parser {
 	bool opened[CONFKEY_SECTIONS];
 	unsigned listener_lines[CONFIG_LISTENERS_MAX];
 	unsigned target_lines[CONFIG_TARGETS_MAX];
-	struct certprop_policy *policies;
-	size_t policy_count;
 };
 
 /* Takes the text, which is NULL when memory is short. */
@@ -125,32 +123,22 @@ open_target(struct parser *p, const char *name)
 	return true;
 }
 
-static const struct certprop_policy *
-find_policy(const struct parser *p, const char *name)
-{
-	for (size_t i = 0; i < p->policy_count; i++)
-		if (strcmp(p->policies[i].name, name) == 0)
-			return &p->policies[i];
-	return NULL;
-}
-
 static bool
 open_policy(struct parser *p, const char *name)
 {
-	struct certprop_policy *policy = &p->policies[p->policy_count];
+	struct policy_list *list = &p->config->policies;
 
-	if (find_policy(p, name) != NULL) {
+	if (policy_find(list, name) != NULL) {
 		fault(p, p->line, p->header, "", "a second one");
 		return false;
 	}
-	if (p->policy_count == CONFIG_POLICIES_MAX) {
+	if (list->count == CONFIG_POLICIES_MAX) {
 		fault(p, p->line, p->header, "", "above 256 policies");
 		return false;
 	}
-	certprop_policy_defaults(policy);
-	(void)snprintf(policy->name, sizeof(policy->name), "%s", name);
-	p->policy_count++;
-	p->base = policy;
+	p->base = &list->items[list->count++];
+	policy_init(p->base, name);
+	list->items[list->count - 1].line = p->line;
 	return true;
 }
 
@@ -342,23 +330,6 @@ check_verify(struct parser *p, const struct config_target *t, unsigned line,
 		      "this key needs verify = ca");
 }
 
-/* Without a policy of its own: [policy default], or Windows' defaults. */
-static void
-resolve_policy(struct parser *p, struct config_target *t, unsigned line,
-               const char *header)
-{
-	bool named = t->policy.name[0] != '\0';
-	const struct certprop_policy *found =
-	    find_policy(p, named ? t->policy.name : "default");
-
-	if (found == NULL && named)
-		fault(p, line, header, "policy", "there is no such [policy]");
-	if (found == NULL)
-		certprop_policy_defaults(&t->policy);
-	else
-		t->policy = *found;
-}
-
 static void
 check_target(struct parser *p, size_t index)
 {
@@ -370,9 +341,25 @@ check_target(struct parser *p, size_t index)
 	if (t->host == NULL)
 		fault(p, line, header, "address", "this key is missing");
 	check_verify(p, t, line, header);
-	resolve_policy(p, t, line, header);
+	if (t->policy != NULL &&
+	    policy_find(&p->config->policies, t->policy) == NULL)
+		fault(p, line, header, "policy", "there is no such [policy]");
 	if (t->server_name == NULL && t->host != NULL)
 		t->server_name = strdup(t->host);
+}
+
+/* What is left over is chosen because nothing else matches. */
+static void
+check_policy(struct parser *p, const struct policy *policy)
+{
+	char header[HEADER_MAX];
+
+	(void)snprintf(header, sizeof(header), "policy %s",
+	               policy->certprop.name);
+	if (strcmp(policy->certprop.name, "default") == 0 &&
+	    policy_has_match(policy))
+		fault(p, policy->line, header, "",
+		      "the default section takes no match keys");
 }
 
 static void
@@ -384,6 +371,8 @@ check_all(struct parser *p)
 		check_listener(p, i);
 	for (size_t i = 0; i < c->target_count; i++)
 		check_target(p, i);
+	for (size_t i = 0; i < c->policies.count; i++)
+		check_policy(p, &c->policies.items[i]);
 	if (!p->opened[CONFKEY_LISTEN])
 		fault(p, p->line, "listen", "", "this section is missing");
 	if (!p->opened[CONFKEY_TARGET])
@@ -405,12 +394,16 @@ config_new(void)
 	c->run_dir = strdup("/run/cardproxy");
 	c->listeners = calloc(CONFIG_LISTENERS_MAX, sizeof(*c->listeners));
 	c->targets = calloc(CONFIG_TARGETS_MAX, sizeof(*c->targets));
+	c->policies.items =
+	    calloc(CONFIG_POLICIES_MAX, sizeof(*c->policies.items));
+	policy_init(&c->policies.builtin, "default");
 	c->log_level = LOG_INFO;
 	c->min_tls = TLS1_2_VERSION;
 	c->control_group = (gid_t)-1;
 	c->view_group = (gid_t)-1;
 	if (c->user != NULL && c->database != NULL && c->run_dir != NULL &&
-	    c->listeners != NULL && c->targets != NULL)
+	    c->listeners != NULL && c->targets != NULL &&
+	    c->policies.items != NULL)
 		return c;
 	config_free(c);
 	return NULL;
@@ -437,12 +430,10 @@ config_parse(struct wire_view text, const char *path,
 	p.text = wire_in_view(text);
 	p.section = CONFKEY_SECTIONS;
 	p.config = config_new();
-	p.policies = calloc(CONFIG_POLICIES_MAX, sizeof(*p.policies));
-	if (p.config == NULL || p.policies == NULL)
+	if (p.config == NULL)
 		file_fault(path, faults, "memory is short");
 	else
 		parse(&p);
-	free(p.policies);
 	if (faults->count == 0)
 		return p.config;
 	config_free(p.config);
@@ -503,6 +494,7 @@ free_target(struct config_target *target)
 	free(target->match_user);
 	free(target->ca_file);
 	free(target->server_name);
+	free(target->policy);
 }
 
 void
@@ -514,6 +506,10 @@ config_free(struct config *config)
 		free_listener(&config->listeners[i]);
 	for (size_t i = 0; i < config->target_count; i++)
 		free_target(&config->targets[i]);
+	for (size_t i = 0; i < config->policies.count; i++)
+		policy_clear(&config->policies.items[i]);
+	policy_clear(&config->policies.builtin);
+	free(config->policies.items);
 	free(config->listeners);
 	free(config->targets);
 	free(config->user);

@@ -13,6 +13,7 @@
 #include "channel.h"
 #include "keeper.h"
 #include "log.h"
+#include "policy.h"
 #include "tls.h"
 
 enum {
@@ -48,7 +49,7 @@ struct config_target {
 	enum config_security security;
 	enum config_identity identity;
 	struct channel_config channel;
-	struct certprop_policy policy; /* resolved from [policy NAME] */
+	char *policy; /* name of the [policy] it wants; NULL: who matches */
 };
 
 struct config {
@@ -59,6 +60,7 @@ struct config {
 	size_t listener_count;
 	struct config_target *targets;
 	size_t target_count;
+	struct policy_list policies;
 	char *certificate; /* NULL: self-signed, kept beside the store */
 	char *key;
 	int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */

@@ -176,18 +176,22 @@ set_pins(const struct key *key, void *base, const char *text)
 	                     &target->pin_count);
 }
 
-/* Only the name for now: its section may follow later in the file. */
 static const char *
-set_policy(const struct key *key, void *base, const char *text)
+set_globs(const struct key *key, void *base, const char *text)
 {
-	struct config_target *target = base;
-	const char *wrong = value_name(text);
+	return policy_take_globs(field(key, base), text);
+}
 
-	(void)key;
-	if (wrong == NULL)
-		(void)snprintf(target->policy.name, sizeof(target->policy.name),
-		               "%s", text);
-	return wrong;
+static const char *
+set_clients(const struct key *key, void *base, const char *text)
+{
+	return policy_take_clients(field(key, base), text);
+}
+
+static const char *
+set_times(const struct key *key, void *base, const char *text)
+{
+	return policy_take_times(field(key, base), text);
 }
 
 static const char *
@@ -235,7 +239,8 @@ static const struct word durabilities[] = {
 #define AT_CONFIG(name) offsetof(struct config, name)
 #define AT_LISTENER(name) offsetof(struct config_listener, name)
 #define AT_TARGET(name) offsetof(struct config_target, name)
-#define AT_POLICY(name) offsetof(struct certprop_policy, name)
+#define AT_MATCH(name) offsetof(struct policy, match.name)
+#define AT_POLICY(name) offsetof(struct policy, certprop.name)
 
 static const struct key keys[] = {
 	{ CONFKEY_DAEMON, "user", set_name, AT_CONFIG(user), NULL, 0, 0 },
@@ -257,12 +262,18 @@ static const struct key keys[] = {
 	{ CONFKEY_TARGET, "rdpdr", set_word, AT_TARGET(channel.role), roles, 0, 0 },
 	{ CONFKEY_TARGET, "own_after", set_seconds, AT_TARGET(channel.own_after_ms), NULL, 1, 3600 },
 	{ CONFKEY_TARGET, "identity", set_word, AT_TARGET(identity), identities, 0, 0 },
-	{ CONFKEY_TARGET, "policy", set_policy, 0, NULL, 0, 0 },
+	{ CONFKEY_TARGET, "policy", set_name, AT_TARGET(policy), NULL, 0, 0 },
 
 	{ CONFKEY_TLS, "certificate", set_file, AT_CONFIG(certificate), NULL, 0, 0 },
 	{ CONFKEY_TLS, "key", set_file, AT_CONFIG(key), NULL, 0, 0 },
 	{ CONFKEY_TLS, "min_version", set_word, AT_CONFIG(min_tls), versions, 0, 0 },
 
+	{ CONFKEY_POLICY, "match_user", set_globs, AT_MATCH(users), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "match_group", set_globs, AT_MATCH(groups), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "match_client", set_clients, offsetof(struct policy, match), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "match_client_name", set_globs, AT_MATCH(client_names), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "match_target", set_globs, AT_MATCH(targets), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "match_time", set_times, offsetof(struct policy, match), NULL, 0, 0 },
 	{ CONFKEY_POLICY, "CertPropEnabled", set_switch, AT_POLICY(propagate), NULL, 0, 0 },
 	{ CONFKEY_POLICY, "EnableRootCertificatePropagation", set_switch, AT_POLICY(propagate_roots), NULL, 0, 0 },
 	{ CONFKEY_POLICY, "RootCertificateCleanupOption", set_word, AT_POLICY(cleanup), cleanups, 0, 0 },

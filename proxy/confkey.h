@@ -14,7 +14,7 @@ enum confkey_section {
 	CONFKEY_LISTEN, /* a struct config_listener */
 	CONFKEY_TARGET, /* a struct config_target */
 	CONFKEY_TLS,    /* a struct config */
-	CONFKEY_POLICY, /* a struct certprop_policy */
+	CONFKEY_POLICY, /* a struct policy */
 	CONFKEY_STORE,  /* a struct config */
 	CONFKEY_SECTIONS
 };

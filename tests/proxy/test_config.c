@@ -125,8 +125,11 @@ check_defaults(const struct config *c)
 	assert_int_equal(t->identity, CONFIG_IDENTITY_NONE);
 	assert_int_equal(t->channel.role, CHANNEL_AUTO);
 	assert_int_equal(t->channel.own_after_ms, 10000);
-	assert_true(t->policy.propagate);
-	assert_int_equal(t->policy.cleanup, KEEP_CLEANUP_LOGOFF);
+	assert_null(t->policy);
+	assert_int_equal(c->policies.count, 0);
+	assert_true(c->policies.builtin.certprop.propagate);
+	assert_int_equal(c->policies.builtin.certprop.cleanup,
+	                 KEEP_CLEANUP_LOGOFF);
 	assert_string_equal(c->user, "cardproxy");
 	assert_string_equal(c->control, "/run/cardproxy/control.sock");
 	assert_string_equal(c->database, "/var/lib/cardproxy/store.db");
@@ -164,7 +167,7 @@ test_sample_whole(void **state)
 	}
 	assert_int_equal(c->target_count, 2);
 	assert_int_equal(c->targets[0].channel.own_after_ms, 10000);
-	assert_string_equal(c->targets[0].policy.name, "desk");
+	assert_string_equal(c->targets[0].policy, "desk");
 	assert_int_equal(c->targets[1].verify, TLS_VERIFY_PIN);
 	assert_int_equal(c->targets[1].pin_count, 1);
 	assert_int_equal(c->targets[1].pins[0][31], 0x1f);
@@ -409,6 +412,7 @@ test_limits(void **state)
 	            "above 256 policies");
 }
 
+/* The values of a policy, and that its place in the file is kept. */
 static void
 test_policy(void **state)
 {
@@ -417,19 +421,73 @@ test_policy(void **state)
 				   "[target b]\naddress = b\n"
 				   "[policy p]\nCertPropEnabled = 0\n"
 				   "RootCertificateCleanupOption = 1\n"
+				   "match_user = a* | b\n"
+				   "match_client = 192.0.2.0/24 | ::1\n"
+				   "match_time = mon-fri 08:00-18:00 | sat\n"
 				   "[policy default]\nfEnableSmartCard = 0\n"
 				   "SkipExpired = 1\n";
 	struct config *c = good(text);
+	const struct policy *p = &c->policies.items[0];
 
 	(void)state;
-	assert_false(c->targets[0].policy.propagate);
-	assert_int_equal(c->targets[0].policy.cleanup, KEEP_CLEANUP_REMOVAL);
-	assert_true(c->targets[0].policy.redirect);
-	assert_string_equal(c->targets[0].policy.name, "p");
-	assert_true(c->targets[1].policy.propagate);
-	assert_false(c->targets[1].policy.redirect);
-	assert_true(c->targets[1].policy.skip_expired);
+	assert_string_equal(c->targets[0].policy, "p");
+	assert_null(c->targets[1].policy);
+	assert_int_equal(c->policies.count, 2);
+	assert_string_equal(p->certprop.name, "p");
+	assert_int_equal(p->line, 8);
+	assert_false(p->certprop.propagate);
+	assert_int_equal(p->certprop.cleanup, KEEP_CLEANUP_REMOVAL);
+	assert_true(p->certprop.redirect);
+	assert_int_equal(p->match.users.count, 2);
+	assert_string_equal(p->match.users.text[0], "a*");
+	assert_string_equal(p->match.users.text[1], "b");
+	assert_int_equal(p->match.client_count, 2);
+	assert_int_equal(p->match.time_count, 2);
+	p = policy_find(&c->policies, "default");
+	assert_true(p->certprop.propagate);
+	assert_false(p->certprop.redirect);
+	assert_true(p->certprop.skip_expired);
 	config_free(c);
+}
+
+/* A fault in a policy is one of the file, with its line. */
+static void
+test_policy_faults(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *want;
+	} cases[] = {
+	    {"match_user = a | | b",
+	     "F:6: [policy x] match_user: there is nothing before or after a "
+	     "'|'"},
+	    {"match_user = a, b",
+	     "F:6: [policy x] match_user: want '|' between the words, and no "
+	     "comma"},
+	    {"match_client = 192.0.2.1/24",
+	     "F:6: [policy x] match_client: an address has bits behind its "
+	     "prefix"},
+	    {"match_client = somewhere",
+	     "F:6: [policy x] match_client: want addresses such as "
+	     "192.0.2.0/24 or 2001:db8::/32"},
+	    {"match_time = 8-18",
+	     "F:6: [policy x] match_time: want times such as mon-fri "
+	     "08:00-18:00"},
+	    {"match_users = a",
+	     "F:6: [policy x] match_users: no such key in this section"},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s[policy x]\n%s\n",
+		               minimal, cases[i].line);
+		one_fault(text, cases[i].want);
+	}
+	(void)snprintf(text, sizeof(text),
+	               "%s[policy default]\nmatch_user = a\n", minimal);
+	one_fault(text, "F:5: [policy default]: the default section takes no "
+	                "match keys");
 }
 
 static const char *
@@ -514,6 +572,7 @@ main(void)
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_policy_faults),
 	    cmocka_unit_test(test_route),
 	    cmocka_unit_test(test_load),
 	};

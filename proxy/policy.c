@@ -1,0 +1,308 @@
+#include "policy.h"
+
+#include "value.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORD_MAX = 255 };
+
+static const char default_name[] = "default";
+
+void
+policy_init(struct policy *policy, const char *name)
+{
+	memset(policy, 0, sizeof(*policy));
+	certprop_policy_defaults(&policy->certprop);
+	(void)snprintf(policy->certprop.name, sizeof(policy->certprop.name),
+	               "%s", name);
+}
+
+static void
+clear_words(struct policy_words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->text[i]);
+	words->count = 0;
+}
+
+void
+policy_clear(struct policy *policy)
+{
+	clear_words(&policy->match.users);
+	clear_words(&policy->match.groups);
+	clear_words(&policy->match.client_names);
+	clear_words(&policy->match.targets);
+}
+
+/*
+ * Lists.
+ */
+
+/*
+ * The word at *text, without the blanks around it; *text moves behind it.  A
+ * comma would silently make one word of two.
+ */
+static const char *
+take_word(const char **text, char word[WORD_MAX + 1])
+{
+	const char *start = *text + strspn(*text, " \t");
+	size_t len = strcspn(start, "|");
+
+	*text = start + len + (start[len] == '|' ? 1 : 0);
+	while (len > 0 && strchr(" \t", start[len - 1]) != NULL)
+		len--;
+	if (len == 0)
+		return "there is nothing before or after a '|'";
+	if (len > WORD_MAX)
+		return "a word is too long";
+	if (memchr(start, ',', len) != NULL)
+		return "want '|' between the words, and no comma";
+	memcpy(word, start, len);
+	word[len] = '\0';
+	return NULL;
+}
+
+/* What takes one word of a list; NULL, or what it should be. */
+typedef const char *take_one(void *to, const char *word);
+
+static const char *
+take_list(const char *text, take_one *take, void *to)
+{
+	char word[WORD_MAX + 1];
+	const char *wrong = NULL;
+	bool more = true;
+
+	for (size_t i = 0; wrong == NULL && more; i++) {
+		more = strchr(text, '|') != NULL;
+		if (i == POLICY_WORDS_MAX)
+			return "want at most 32 words";
+		wrong = take_word(&text, word);
+		if (wrong == NULL)
+			wrong = take(to, word);
+	}
+	return wrong;
+}
+
+static const char *
+take_glob(void *to, const char *word)
+{
+	struct policy_words *words = to;
+	const char *wrong = value_glob(word);
+
+	if (wrong != NULL)
+		return wrong;
+	words->text[words->count] = strdup(word);
+	if (words->text[words->count] == NULL)
+		return "memory is short";
+	words->count++;
+	return NULL;
+}
+
+const char *
+policy_take_globs(struct policy_words *words, const char *text)
+{
+	return take_list(text, take_glob, words);
+}
+
+static const char *
+take_client(void *to, const char *word)
+{
+	struct policy_match *match = to;
+	const char *wrong =
+	    subnet_parse(word, &match->clients[match->client_count]);
+
+	if (wrong == NULL)
+		match->client_count++;
+	return wrong;
+}
+
+const char *
+policy_take_clients(struct policy_match *match, const char *text)
+{
+	return take_list(text, take_client, match);
+}
+
+static const char *
+take_time(void *to, const char *word)
+{
+	struct policy_match *match = to;
+	const char *wrong =
+	    timespan_parse(word, &match->times[match->time_count]);
+
+	if (wrong == NULL)
+		match->time_count++;
+	return wrong;
+}
+
+const char *
+policy_take_times(struct policy_match *match, const char *text)
+{
+	return take_list(text, take_time, match);
+}
+
+/*
+ * Matching.
+ */
+
+/*
+ * Windows' names have no case, and a backslash stands between a domain and a
+ * name: it escapes nothing.
+ */
+static bool
+fits(const struct policy_words *words, const char *text)
+{
+	for (size_t i = 0; i < words->count && text != NULL; i++)
+		if (fnmatch(words->text[i], text,
+		            FNM_CASEFOLD | FNM_NOESCAPE) == 0)
+			return true;
+	return false;
+}
+
+static bool
+fits_user(const struct policy_match *match, const struct policy_subject *s)
+{
+	return match->users.count == 0 || fits(&match->users, s->user);
+}
+
+static bool
+fits_group(const struct policy_match *match, const struct policy_subject *s)
+{
+	if (match->groups.count == 0)
+		return true;
+	for (size_t i = 0; i < s->group_count && s->user != NULL; i++)
+		if (fits(&match->groups, s->groups[i]))
+			return true;
+	return false;
+}
+
+static bool
+fits_client(const struct policy_match *match, const struct policy_subject *s)
+{
+	if (match->client_count == 0)
+		return true;
+	for (size_t i = 0; i < match->client_count && s->client_addr != NULL;
+	     i++)
+		if (subnet_contains(&match->clients[i], s->client_addr))
+			return true;
+	return false;
+}
+
+static bool
+fits_client_name(const struct policy_match *match,
+                 const struct policy_subject *s)
+{
+	return match->client_names.count == 0 ||
+	       fits(&match->client_names, s->client_name);
+}
+
+static bool
+fits_target(const struct policy_match *match, const struct policy_subject *s)
+{
+	return match->targets.count == 0 || fits(&match->targets, s->target);
+}
+
+static bool
+fits_time(const struct policy_match *match, const struct policy_subject *s)
+{
+	if (match->time_count == 0)
+		return true;
+	for (size_t i = 0; i < match->time_count; i++)
+		if (timespan_contains(&match->times[i], &s->when))
+			return true;
+	return false;
+}
+
+static const struct {
+	const char *key;
+	bool (*fits)(const struct policy_match *match,
+	             const struct policy_subject *subject);
+} keys[] = {
+    {"match_user", fits_user},     {"match_group", fits_group},
+    {"match_client", fits_client}, {"match_client_name", fits_client_name},
+    {"match_target", fits_target}, {"match_time", fits_time},
+};
+
+const char *
+policy_misfit(const struct policy *policy, const struct policy_subject *subject)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!keys[i].fits(&policy->match, subject))
+			return keys[i].key;
+	return NULL;
+}
+
+bool
+policy_has_match(const struct policy *policy)
+{
+	const struct policy_match *m = &policy->match;
+
+	return m->users.count + m->groups.count + m->client_count +
+	           m->client_names.count + m->targets.count + m->time_count >
+	       0;
+}
+
+bool
+policy_list_asks_groups(const struct policy_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].match.groups.count > 0)
+			return true;
+	return false;
+}
+
+bool
+policy_list_asks_time(const struct policy_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].match.time_count > 0)
+			return true;
+	return false;
+}
+
+/*
+ * The choice.
+ */
+
+const struct policy *
+policy_find(const struct policy_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].certprop.name, name) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+static const struct policy *
+first_match(const struct policy_list *list,
+            const struct policy_subject *subject)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (policy_has_match(&list->items[i]) &&
+		    policy_misfit(&list->items[i], subject) == NULL)
+			return &list->items[i];
+	return NULL;
+}
+
+const struct policy *
+policy_select(const struct policy_list *list, const char *named,
+              const struct policy_subject *subject, enum policy_choice *choice)
+{
+	const struct policy *found =
+	    named != NULL ? policy_find(list, named) : NULL;
+	enum policy_choice how = POLICY_NAMED;
+
+	if (found == NULL) {
+		how = POLICY_MATCHED;
+		found = first_match(list, subject);
+	}
+	if (found == NULL) {
+		how = POLICY_DEFAULT;
+		found = policy_find(list, default_name);
+	}
+	if (choice != NULL)
+		*choice = how;
+	return found != NULL ? found : &list->builtin;
+}

@@ -1,0 +1,49 @@
+/*
+ * Which [policy] is in force in one session: chosen when the session begins
+ * (nobody is known yet), again when the user and his groups are known, after a
+ * reload, and each minute where a section looks at the time.
+ */
+#ifndef PROXY_RULING_H
+#define PROXY_RULING_H
+
+#include <event2/event.h>
+
+#include "config.h"
+
+struct ruling_start {
+	struct event_base *base;
+	const struct config *config; /* the three outlive the ruling */
+	const struct config_target *target;
+	const char *client_addr;
+	const char *client_name; /* copied */
+};
+
+struct ruling_ops {
+	/*
+	 * Another policy is in force from now on; what was borrowed from the
+	 * one before is gone when this returns.
+	 */
+	void (*on_changed)(void *arg, const struct policy *policy);
+	/* The user's groups count now: after ruling_identify, once. */
+	void (*on_settled)(void *arg);
+};
+
+struct ruling;
+
+/* NULL: no memory.  No callback is called before it returns. */
+struct ruling *ruling_new(const struct ruling_start *start,
+                          const struct ruling_ops *ops, void *arg);
+void ruling_free(struct ruling *ruling);
+
+const struct policy *ruling_policy(const struct ruling *ruling);
+
+/*
+ * The user is known, by this key.  The groups are read once, and only where a
+ * section asks for them; on_settled is called here, or when they are there.
+ */
+void ruling_identify(struct ruling *ruling, const char *user);
+
+/* A new file; taken. */
+void ruling_reload(struct ruling *ruling, struct config *config);
+
+#endif
