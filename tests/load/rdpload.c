@@ -149,7 +149,8 @@ run_client(void)
 	(void)fflush(stdout);
 	if (!opt.idle)
 		read_poured(all[0]);
-	(void)fgets(line, sizeof(line), stdin);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return 1;
 	if (opt.idle)
 		(void)printf("alive %u\n", count_alive(all));
 	for (unsigned i = 0; i < opt.count; i++)
