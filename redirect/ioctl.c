@@ -7,6 +7,9 @@
 #define CALL(shape)   esc_##shape##_call_decode, esc_##shape##_call_encode
 #define RETURN(shape) esc_##shape##_return_decode, esc_##shape##_return_encode
 
+/* A code alone is padded to eight bytes. */
+enum { REFUSAL_PADDING_MAX = 4 };
+
 /* clang-format off */
 const struct ioctl ioctl_rows[] = {
 	/* code, name, form, subject, bare, call, return */
@@ -129,16 +132,35 @@ ioctl_call_encode(const struct ioctl *row, struct wire_out *out,
 	ndr_end(&ndr);
 }
 
+/* A refusal may end after its code: FreeRDP's of EstablishContext does. */
+static bool
+is_bare_refusal(struct wire_view output, uint32_t *code)
+{
+	struct ndr_in in;
+
+	ndr_open(&in, output);
+	*code = ndr_u32(&in);
+	return wire_ok(&in.wire) && *code != ESC_S_SUCCESS &&
+	       in.wire.left <= REFUSAL_PADDING_MAX;
+}
+
 enum wire_fault
 ioctl_return_decode(const struct ioctl *row, struct wire_view output,
                     struct esc_return *ret)
 {
 	struct ndr_in in;
+	uint32_t code;
 
 	ret->form = row->form;
 	ndr_open(&in, output);
 	(void)row->decode_return(&in, ret);
 	(void)ndr_close(&in);
+	if (in.wire.fault == WIRE_SHORT && is_bare_refusal(output, &code)) {
+		memset(ret, 0, sizeof(*ret));
+		ret->form = row->form;
+		ret->code = code;
+		return WIRE_OK;
+	}
 	return in.wire.fault;
 }
 

@@ -99,7 +99,10 @@ enum wire_fault ioctl_call_decode(const struct ioctl *row,
 void ioctl_call_encode(const struct ioctl *row, struct wire_out *out,
                        const struct esc_call *call);
 
-/* The output of a device control response <-> a return. */
+/*
+ * The output of a device control response <-> a return.  A refusal may come as
+ * its code alone; all else is zero then.
+ */
 enum wire_fault ioctl_return_decode(const struct ioctl *row,
                                     struct wire_view output,
                                     struct esc_return *ret);

@@ -58,6 +58,16 @@ message_decode(bool call, uint32_t code, const void *data, size_t len)
 	            : message_decode_return(code, data, len, &r);
 }
 
+/* A refusal may end after its code, and four bytes of padding. */
+static inline bool
+message_is_code_alone(bool call, const uint8_t *data, size_t n)
+{
+	static const uint8_t success[4];
+
+	return !call && n >= NDR_HEADERS_LEN + 4 && n <= NDR_HEADERS_LEN + 8 &&
+	       memcmp(data + NDR_HEADERS_LEN, success, 4) != 0;
+}
+
 /* pad bytes at the end are padding, which may be missing. */
 static inline void
 message_truncate(bool call, uint32_t code, const uint8_t *data, size_t len,
@@ -76,7 +86,8 @@ message_truncate(bool call, uint32_t code, const uint8_t *data, size_t len,
 		wire_put_bytes(&out, data, n);
 		wire_set_u32(&out, 8, (uint32_t)(n - headers));
 		assert_int_equal(message_decode(call, code, cut, n) == WIRE_OK,
-		                 n >= len - pad);
+		                 n >= len - pad ||
+		                     message_is_code_alone(call, data, n));
 	}
 	free(cut);
 }

@@ -104,6 +104,30 @@ every_codec_has_both_halves(void **state)
 	}
 }
 
+/* As FreeRDP writes a failed EstablishContext; no success may be so short. */
+static void
+a_refusal_may_be_its_code_alone(void **state)
+{
+	static const uint8_t no[] = {HEADERS(8), U32(0x8010001D), U32(0)};
+	static const uint8_t yes[] = {HEADERS(8), U32(0), U32(0)};
+	static struct esc_return ret;
+
+	(void)state;
+	for (size_t i = 0; i < ioctl_row_count; i++) {
+		const struct ioctl *row = &ioctl_rows[i];
+
+		assert_int_equal(
+		    message_decode_return(row->code, no, sizeof(no), &ret),
+		    WIRE_OK);
+		assert_true(ret.code == ESC_E_NO_SERVICE);
+		assert_int_equal(
+		    message_decode_return(row->code, yes, sizeof(yes), &ret) ==
+			WIRE_OK,
+		    row->decode_return == esc_long_return_decode ||
+			row->decode_return == esc_number_return_decode);
+	}
+}
+
 static void
 a_return_code_is_read_alone(void **state)
 {
@@ -149,6 +173,7 @@ main(void)
 	    cmocka_unit_test(an_unknown_code_has_no_row),
 	    cmocka_unit_test(every_row_has_a_refusal),
 	    cmocka_unit_test(every_codec_has_both_halves),
+	    cmocka_unit_test(a_refusal_may_be_its_code_alone),
 	    cmocka_unit_test(a_return_code_is_read_alone),
 	    cmocka_unit_test(an_encoder_appends),
 	};
