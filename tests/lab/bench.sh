@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # What the benchmarks need beside lab.sh: processor time, sizes, medians and
 # lines of JSON.  Sourced by tests/bench after lab.sh.
 
+# shellcheck disable=SC2034
 BENCH_LOAD=$LAB_BUILD/tests/load
 
 # bench_note TEXT: progress, for whoever watches.
