@@ -83,8 +83,7 @@ contexts_open(struct contexts *contexts, const struct config *config)
 
 	memset(contexts, 0, sizeof(*contexts));
 	contexts->server = open_server(config, &why);
-	contexts->clients =
-	    calloc(config->target_count, sizeof(*contexts->clients));
+	contexts->clients = calloc(config->target_count, sizeof(SSL_CTX *));
 	if (contexts->server == NULL || contexts->clients == NULL) {
 		complain("clients", why);
 		contexts_clear(contexts);

@@ -167,7 +167,7 @@ keeper_child(struct gate *g, int fd)
 static void
 keeper_again(struct gate *g)
 {
-	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000};
+	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000L};
 
 	(void)event_add(g->keeper_timer, &again);
 }

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -115,6 +116,17 @@ is_address(const char *name)
 	return ip != NULL;
 }
 
+/* OpenSSL copies the name, but its macro takes it as writable. */
+static bool
+send_name(SSL *ssl, const char *name)
+{
+	char *copy = strdup(name);
+	bool ok = copy != NULL && SSL_set_tlsext_host_name(ssl, copy) == 1;
+
+	free(copy);
+	return ok;
+}
+
 SSL *
 tls_client_new(SSL_CTX *ctx, enum tls_verify verify, const char *name)
 {
@@ -122,7 +134,7 @@ tls_client_new(SSL_CTX *ctx, enum tls_verify verify, const char *name)
 	bool ok = ssl != NULL;
 
 	if (ok && !is_address(name))
-		ok = SSL_set_tlsext_host_name(ssl, name) == 1;
+		ok = send_name(ssl, name);
 	if (ok && verify == TLS_VERIFY_CA)
 		ok = expect_name(ssl, name);
 	if (ok)
