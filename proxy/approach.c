@@ -151,7 +151,19 @@ next_message(struct evbuffer *in, struct wire_view *message)
 	return FOUND_MESSAGE;
 }
 
-/* The request goes on unchanged, unless the target is to be asked for TLS. */
+/* What a target may be asked for: never for RDSTLS or newer ways of log-on. */
+static uint32_t
+askable(const struct approach *a, uint32_t protocols)
+{
+	uint32_t tls = X224_PROTOCOL_SSL;
+
+	if (a->target->security == CONFIG_TLS)
+		return protocols & tls;
+	return protocols &
+	       (tls | X224_PROTOCOL_HYBRID | X224_PROTOCOL_HYBRID_EX);
+}
+
+/* The request goes on unchanged but for what the target is not asked for. */
 static void
 keep_request(struct approach *a, struct wire_view message,
              const struct x224_request *request)
@@ -161,11 +173,9 @@ keep_request(struct approach *a, struct wire_view message,
 	wire_put_view(&out, message);
 	a->request_len = out.len;
 	a->negotiation.client_requested = request->protocols;
-	a->negotiation.server_requested = request->protocols;
-	if (a->target->security != CONFIG_TLS)
-		return;
-	wire_set_u32(&out, request->protocols_offset, X224_PROTOCOL_SSL);
-	a->negotiation.server_requested = X224_PROTOCOL_SSL;
+	a->negotiation.server_requested = askable(a, request->protocols);
+	wire_set_u32(&out, request->protocols_offset,
+	             a->negotiation.server_requested);
 }
 
 static void
@@ -237,7 +247,6 @@ serve_request(struct approach *a, struct wire_view message)
 	struct wire_in in = wire_in_view(message);
 	struct x224_request request;
 	struct log_event ev;
-	uint32_t usable;
 
 	if (!x224_request_decode(&in, &request)) {
 		drop(a, "malformed connection request");
@@ -257,10 +266,7 @@ serve_request(struct approach *a, struct wire_view message)
 	log_view(&ev, "token", request.token);
 	log_number(&ev, "protocols", request.protocols);
 	log_write(&ev);
-	usable = a->target->security == CONFIG_TLS
-	             ? request.protocols & X224_PROTOCOL_SSL
-	             : request.protocols;
-	if (usable == X224_PROTOCOL_RDP) {
+	if (askable(a, request.protocols) == X224_PROTOCOL_RDP) {
 		refuse(a, X224_SSL_REQUIRED,
 		       "the client does not offer TLS security",
 		       "allow TLS in the client's security settings");
