@@ -1,0 +1,84 @@
+/*
+ * A client that misbehaves, one case at a time, and what each case expects of
+ * the proxy.  The case says how far the connection goes by the book (stage),
+ * what it does then (run), what may be different from the start (prepare), and
+ * what must come of it: the connection ends or lives, and one line of the log.
+ */
+#ifndef TESTS_HOSTILE_ADVERSARY_H
+#define TESTS_HOSTILE_ADVERSARY_H
+
+#include "end.h"
+#include "fake_client.h"
+#include "server.h"
+
+enum stage {
+	STAGE_TCP,    /* connected */
+	STAGE_TLS,    /* the negotiation is done */
+	STAGE_ACTIVE, /* up to the Font Map PDU; rdpdr is answered from here */
+	STAGE_CARD    /* the proxy watches our reader */
+};
+
+enum fate {
+	FATE_ENDS, /* the proxy closes */
+	FATE_LIVES /* the relay goes on */
+};
+
+struct client;
+
+struct adversary_case {
+	const char *name;
+	enum stage stage;
+	enum fate fate;
+	const char *event; /* of the one line in the log, NULL: none */
+	const char *what;  /* a part of that line */
+	void (*run)(struct client *c);
+	void (*prepare)(struct client *c);
+	unsigned n;         /* for functions that several cases share */
+	server_part *early; /* the server instead of its sequence ... */
+	server_part *part;  /* ... and after it; with either it speaks rdpdr */
+	unsigned wait_ms;   /* for the line, when it takes its time */
+};
+
+/* Each ends with a case without a name. */
+extern const struct adversary_case cases_sequence[];
+extern const struct adversary_case cases_channel[];
+extern const struct adversary_case cases_answer[];
+extern const struct adversary_case cases_card[];
+extern const struct adversary_case cases_server[];
+
+struct client {
+	struct end end;
+	struct fake_client fake;
+	struct script_card card; /* for reader 0 */
+	const struct adversary_case *at;
+	const char *user;
+	/* A call to be answered; false: as the fake would. */
+	bool (*on_call)(struct client *c, uint32_t id, const struct ioctl *row,
+	                struct esc_return *ret);
+	/* An answer just written, to be spoilt. */
+	void (*on_output)(struct client *c, const struct ioctl *row,
+	                  uint8_t *output, size_t *len);
+	unsigned count; /* for a case's own use */
+	uint64_t mark_ms;
+};
+
+/* Let the fake answer until nothing came for quiet_ms, at most max_ms. */
+void client_run(struct client *c, unsigned quiet_ms, unsigned max_ms);
+
+/* A completion with this output, from the card or another device. */
+void client_complete(struct client *c, uint32_t device, uint32_t id,
+                     uint32_t status, struct wire_view output);
+
+/* A message of rdpdr: packet id, then the body. */
+void client_core(struct client *c, uint16_t packet, struct wire_view body);
+
+/* Memory that all sessions of the daemon have for themselves, in KiB. */
+unsigned long adversary_memory(void);
+
+/* Say what went wrong; the case has failed. */
+void adversary_complain(struct client *c, const char *what);
+
+/* The directory with the certificates for cards. */
+const char *adversary_pki(void);
+
+#endif
