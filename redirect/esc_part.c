@@ -171,13 +171,16 @@ esc_part_text(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
 	wire_fail(&in->wire, text.fault);
 }
 
-/* ReaderStateA or ReaderStateW where it stands; its name is deferred. */
+/*
+ * ReaderStateA or ReaderStateW where it stands; its name is deferred.  That
+ * referent may be another state's too: xrdp 0.9 gives all the same one.
+ */
 static void
 take_state(struct ndr_in *in, struct esc_reader_state *state)
 {
 	uint32_t len;
 
-	state->reader.present = ndr_pointer(in);
+	state->reader.present = ndr_u32(in) != 0;
 	state->current = ndr_u32(in);
 	state->event = ndr_u32(in);
 	len = ndr_count(in, ESC_ATR_MAX);

@@ -7,6 +7,7 @@ enum {
 	ALIGN = 4,
 	OBJECT_ALIGN = 8,
 	PADDING_MAX = 15,
+	UNTOLD_MAX = 16,
 	FIRST_REFERENT = 0x00020000
 };
 
@@ -31,9 +32,11 @@ ndr_open(struct ndr_in *in, struct wire_view message)
 	wire_skip(&wire, 4); /* filler */
 	len = wire_count(&wire, NDR_OBJECT_MAX);
 	wire_skip(&wire, 4); /* filler */
-	if (wire.left > len)
+	if (len > wire.left)
+		wire_fail(&wire, WIRE_SHORT);
+	else if (wire.left - len > UNTOLD_MAX)
 		wire_fail(&wire, WIRE_VALUE);
-	in->wire = wire_sub(&wire, len);
+	in->wire = wire_sub(&wire, wire.left);
 	in->wire.fault = wire.fault;
 	in->len = in->wire.left;
 	in->seen_count = 0;

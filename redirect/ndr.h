@@ -35,7 +35,10 @@ struct ndr_out {
 	uint32_t referent; /* the next one */
 };
 
-/* Common header 2.2.6.1, private header 2.2.6.2, then the object. */
+/*
+ * Common header 2.2.6.1, private header 2.2.6.2, then the object.  It reaches
+ * to the end of the message: rdesktop tells 8 or 16 bytes fewer than it sends.
+ */
 void ndr_open(struct ndr_in *in, struct wire_view message);
 
 /*

@@ -254,6 +254,22 @@ watch(void **state)
 	                     WIRE_OK);
 }
 
+/* xrdp 0.9 gives all names the same referent. */
+static void
+watch_of_xrdp(void **state)
+{
+	uint8_t same[sizeof(watch_wide)];
+
+	(void)state;
+	memcpy(same, watch_wide, sizeof(same));
+	memcpy(&same[16 + 36 + 52], &same[16 + 36], 4);
+	assert_int_equal(message_decode_call(IOCTL_GET_STATUS_CHANGE_W, same,
+	                                     sizeof(same), &call),
+	                 WIRE_OK);
+	assert_string_equal(call.watch.states[0].reader.text, "R");
+	assert_string_equal(call.watch.states[1].reader.text, "\xC3\xA9x");
+}
+
 static void
 connect_calls(void **state)
 {
@@ -507,6 +523,7 @@ main(void)
 	    cmocka_unit_test(list_readers),
 	    cmocka_unit_test(list_reader_groups),
 	    cmocka_unit_test(watch),
+	    cmocka_unit_test(watch_of_xrdp),
 	    cmocka_unit_test(connect_calls),
 	    cmocka_unit_test(card_calls),
 	    cmocka_unit_test(status_calls),

@@ -166,6 +166,22 @@ watch_of_freerdp(void **state)
 	assert_int_equal(ret.watch.states[0].event, 0x00010022);
 }
 
+/* As rdesktop sends it: a length that is too short, a referent of its own. */
+static void
+establish_of_rdesktop(void **state)
+{
+	static const uint8_t sent[] = {HEADERS(16), U32(0), U32(4),
+	                               U32(1),      U32(4), U32(1),
+	                               U32(0),      U32(0), U32(0)};
+
+	(void)state;
+	assert_int_equal(message_decode_return(IOCTL_ESTABLISH_CONTEXT, sent,
+	                                       sizeof(sent), &ret),
+	                 WIRE_OK);
+	assert_int_equal(ret.establish.context.len, 4);
+	assert_int_equal(ret.establish.context.bytes[0], 1);
+}
+
 static void
 connect_returns(void **state)
 {
@@ -368,6 +384,7 @@ main(void)
 	    cmocka_unit_test(list_readers),
 	    cmocka_unit_test(watch),
 	    cmocka_unit_test(watch_of_freerdp),
+	    cmocka_unit_test(establish_of_rdesktop),
 	    cmocka_unit_test(connect_returns),
 	    cmocka_unit_test(number_returns),
 	    cmocka_unit_test(status),
