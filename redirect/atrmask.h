@@ -35,4 +35,12 @@ void atrmask_clear(struct atrmask *masks);
 struct globs_verdict atrmask_judge(const struct atrmask *masks,
                                    struct wire_view atr);
 
+/*
+ * Hexadecimal with 'x' or '.' for any digit, blanks allowed: at least one and
+ * at most max bytes.  False when it is none; a digit that is any has no bits in
+ * value and none in mask.
+ */
+bool atrmask_hex(struct wire_view text, size_t max, uint8_t *value,
+                 uint8_t *mask, size_t *len);
+
 #endif

@@ -40,20 +40,23 @@ struct command_app {
 	uint8_t len;
 };
 
-/* Whose commands they are, as far as it changes what an instruction means. */
+/* What a command does, as far as a policy asks. */
 enum command_kind {
 	COMMAND_READS,   /* tells, changes nothing that lasts */
 	COMMAND_USES,    /* verifies a PIN or uses a key */
 	COMMAND_MANAGES, /* changes what is on the card */
-	COMMAND_UNKNOWN_KIND
+	COMMAND_OTHER    /* not known: may do anything */
 };
 
-/* Kind and name ("PUT DATA"; "unknown" for COMMAND_UNKNOWN_KIND). */
+/* All texts are literals. */
 struct command_meaning {
 	enum command_kind kind;
-	const char *name; /* a literal */
+	const char *name;           /* "PUT DATA", "unknown" */
+	const char *rule_use;       /* "commands use: PUT DATA" */
+	const char *rule_read_only; /* "commands read-only: PUT DATA" */
 };
 
+/* app: where it goes to; the meaning of some instructions differs. */
 struct command_meaning command_meaning(const struct command *command,
                                        const struct command_app *app);
 
@@ -68,6 +71,9 @@ void command_apps_forget(struct command_apps *apps);
 /* A command was answered; answer is the whole response APDU, empty if none. */
 void command_apps_note(struct command_apps *apps, const struct command *command,
                        struct wire_view answer);
+
+/* The status word at the end of an answer, 0 when there is none. */
+uint16_t command_status(struct wire_view answer);
 
 /* Rules: "allow 00 A4 .. ..", "deny 00 DB .. .. aid=A000000308". */
 struct command_rule {
