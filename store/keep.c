@@ -378,6 +378,26 @@ get_event(struct wire_in *in, struct keep_event *event)
 }
 
 static void
+put_usage(struct wire_out *out, const struct keep_usage *usage)
+{
+	wire_put_u64(out, usage->calls);
+	wire_put_u64(out, usage->commands);
+	wire_put_u64(out, usage->refused);
+	wire_put_u64(out, usage->sent);
+	wire_put_u64(out, usage->received);
+}
+
+static void
+get_usage(struct wire_in *in, struct keep_usage *usage)
+{
+	usage->calls = wire_u64(in);
+	usage->commands = wire_u64(in);
+	usage->refused = wire_u64(in);
+	usage->sent = wire_u64(in);
+	usage->received = wire_u64(in);
+}
+
+static void
 put_ack(struct wire_out *out, const struct keep_ack *ack)
 {
 	put_bool(out, ack->ok);
@@ -429,6 +449,9 @@ put_body(struct wire_out *out, const struct keep_msg *msg)
 	case KEEP_END:
 		put_event(out, &msg->event);
 		return;
+	case KEEP_USAGE:
+		put_usage(out, &msg->usage);
+		return;
 	case KEEP_ACK:
 		put_ack(out, &msg->ack);
 		return;
@@ -467,6 +490,9 @@ get_body(struct wire_in *in, struct keep_msg *msg)
 	case KEEP_EVENT:
 	case KEEP_END:
 		get_event(in, &msg->event);
+		return;
+	case KEEP_USAGE:
+		get_usage(in, &msg->usage);
 		return;
 	case KEEP_ACK:
 		get_ack(in, &msg->ack);
@@ -533,6 +559,8 @@ keep_type_name(enum keep_type type)
 		return "event";
 	case KEEP_END:
 		return "end";
+	case KEEP_USAGE:
+		return "usage";
 	case KEEP_ACK:
 		return "ack";
 	case KEEP_ATTACH:

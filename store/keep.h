@@ -39,6 +39,7 @@ enum keep_type {
 	KEEP_SYNCED,      /* session: all that is present has been asserted again */
 	KEEP_EVENT,       /* session: news for "cardproxyctl watch" */
 	KEEP_END,         /* session: orderly end (log-off), with its reason */
+	KEEP_USAGE,       /* session: its counters, for display */
 	KEEP_ACK = 64,    /* keeper: answer to COMMIT, RELEASE and SYNCED */
 	KEEP_ATTACH = 96, /* gate: a session's pair comes with this datagram */
 	KEEP_ATTACHED_ALL /* gate: every live session has been attached */
@@ -160,6 +161,15 @@ struct keep_event {
 	struct wire_view text; /* already printable */
 };
 
+/* Since the session began: what the server and programs did with cards. */
+struct keep_usage {
+	uint64_t calls;    /* to readers and cards */
+	uint64_t commands; /* APDUs among them */
+	uint64_t refused;  /* by policy, of either */
+	uint64_t sent;     /* bytes of APDUs to cards */
+	uint64_t received; /* and from them */
+};
+
 struct keep_ack {
 	bool ok;
 	uint32_t added;     /* entries that were new */
@@ -181,6 +191,7 @@ struct keep_msg {
 		struct keep_cert cert;
 		struct keep_release release;
 		struct keep_event event;   /* EVENT, END (text is the reason) */
+		struct keep_usage usage;
 		struct keep_ack ack;
 	};
 };

@@ -418,6 +418,15 @@ on_event(struct peer *peer, const struct keep_msg *msg,
 }
 
 static const char *
+on_usage(struct peer *peer, const struct keep_msg *msg,
+         struct wire_view datagram)
+{
+	(void)datagram;
+	peer->usage = msg->usage;
+	return NULL;
+}
+
+static const char *
 on_end(struct peer *peer, const struct keep_msg *msg, struct wire_view datagram)
 {
 	(void)datagram;
@@ -436,7 +445,7 @@ static const struct {
     {KEEP_BEGIN, on_begin},   {KEEP_CERT, on_cert},
     {KEEP_COMMIT, on_commit}, {KEEP_RELEASE, on_release},
     {KEEP_SYNCED, on_synced}, {KEEP_EVENT, on_event},
-    {KEEP_END, on_end},
+    {KEEP_END, on_end},       {KEEP_USAGE, on_usage},
 };
 
 static peer_handler *

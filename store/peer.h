@@ -72,6 +72,7 @@ struct peer {
 	char *policy;
 	char *role;
 	char *reason;
+	struct keep_usage usage;
 	struct peer_reader_list readers;
 	size_t reader_count;
 	struct batch *batch;

@@ -143,6 +143,16 @@ add_session(struct json_object *row, const struct peer *peer)
 	add_number(row, "cards", (int64_t)count_cards(peer));
 }
 
+static void
+add_usage(struct json_object *row, const struct keep_usage *usage)
+{
+	add_number(row, "calls", (int64_t)usage->calls);
+	add_number(row, "commands", (int64_t)usage->commands);
+	add_number(row, "refused", (int64_t)usage->refused);
+	add_number(row, "sent", (int64_t)usage->sent);
+	add_number(row, "received", (int64_t)usage->received);
+}
+
 static bool
 list_sessions(struct answer *answer)
 {
@@ -207,6 +217,37 @@ list_readers(struct answer *answer)
 	     peer = TAILQ_NEXT(peer, entry))
 		if (peer->fd >= 0)
 			list_readers_of(answer, peer);
+	return true;
+}
+
+/* Sessions whose id begins so, in full: their readers follow. */
+static bool
+show_sessions(struct answer *answer)
+{
+	const char *prefix = answer->request->prefix;
+	const struct peer *peer;
+
+	if (!new_rows(answer, "sessions"))
+		return false;
+	TAILQ_FOREACH (peer, answer->source->peers, entry) {
+		struct json_object *row = NULL;
+
+		if (peer->fd < 0 ||
+		    strncmp(peer->id, prefix, strlen(prefix)) != 0)
+			continue;
+		row = new_row(answer);
+		if (row == NULL)
+			return false;
+		add_session(row, peer);
+		add_usage(row, &peer->usage);
+	}
+	if (!new_rows(answer, "readers"))
+		return false;
+	TAILQ_FOREACH (peer, answer->source->peers, entry) {
+		if (peer->fd >= 0 &&
+		    strncmp(peer->id, prefix, strlen(prefix)) == 0)
+			list_readers_of(answer, peer);
+	}
 	return true;
 }
 
@@ -487,6 +528,8 @@ fill(struct answer *answer)
 	switch (answer->request->verb) {
 	case REQUEST_SESSIONS:
 		return list_sessions(answer);
+	case REQUEST_SESSIONS_SHOW:
+		return show_sessions(answer);
 	case REQUEST_READERS:
 		return list_readers(answer);
 	case REQUEST_CERTS:

@@ -14,6 +14,7 @@ static const struct row {
     /* clang-format off */
 	{ REQUEST_CERTS_EXPORT,  { "certs", "export" },  { ARGUMENT_OWNER, ARGUMENT_HASH }, 0 },
 	{ REQUEST_ROOTS_EXPLAIN, { "roots", "explain" }, { ARGUMENT_HASH },                 1 },
+	{ REQUEST_SESSIONS_SHOW, { "sessions", "show" }, { ARGUMENT_HASH },                 1 },
 	{ REQUEST_SESSIONS,      { "sessions" },         { ARGUMENT_NONE },                 0 },
 	{ REQUEST_READERS,       { "readers" },          { ARGUMENT_NONE },                 0 },
 	{ REQUEST_CERTS,         { "certs" },            { ARGUMENT_OWNER },                0 },
@@ -116,12 +117,12 @@ parse_hash(struct wire_view word, struct request *request)
 	size_t len = 0;
 
 	if (word.len < REQUEST_HASH_MIN || word.len > REQUEST_HASH_MAX)
-		return "a thumbprint has 4 to 64 digits";
+		return "a thumbprint or an id has 4 to 64 digits";
 	while (in.left > 0) {
 		int value = hex_value(wire_u8(&in));
 
 		if (value < 0)
-			return "not a thumbprint";
+			return "not a thumbprint or an id";
 		request->prefix[len++] = digits[value];
 	}
 	return NULL;

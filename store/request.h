@@ -4,6 +4,7 @@
  * module only parses; it does no I/O.
  *
  *	sessions
+ *	sessions show ID
  *	readers
  *	certs [USER]
  *	certs export [USER|- [SHA256]]
@@ -12,7 +13,8 @@
  *	watch
  *	stats
  *
- * SHA256 is the thumbprint or the beginning of one, in hexadecimal.
+ * SHA256 is a thumbprint, ID a session's, or the beginning of one, in
+ * hexadecimal.
  */
 #ifndef STORE_REQUEST_H
 #define STORE_REQUEST_H
@@ -28,6 +30,7 @@ enum {
 
 enum request_verb {
 	REQUEST_SESSIONS,
+	REQUEST_SESSIONS_SHOW,
 	REQUEST_READERS,
 	REQUEST_CERTS,
 	REQUEST_CERTS_EXPORT,

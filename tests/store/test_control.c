@@ -162,6 +162,48 @@ test_sessions(void **state)
 }
 
 static void
+add_usage(int session)
+{
+	struct keep_msg msg = {.type = KEEP_USAGE,
+	                       .usage = {.calls = 7,
+	                                 .commands = 5,
+	                                 .refused = 2,
+	                                 .sent = UINT64_C(1) << 40,
+	                                 .received = 9}};
+
+	keeperbed_say(session, &msg);
+}
+
+static void
+test_session(void **state)
+{
+	const struct stage *stage = *state;
+	struct json_object *document;
+	struct json_object *row;
+
+	add_usage(stage->session);
+	/* The keeper has read it once it has answered what came after it. */
+	keeperbed_begin(stage->session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
+	keeperbed_cert(stage->session, KEEP_USER, 10);
+	assert_true(keeperbed_commit(stage->session, 2).ok);
+	document = ask(*state, "sessions show 0101\n");
+	row = first(document, "sessions", 1);
+	assert_string_equal(text(row, "user"), "alice smith");
+	assert_string_equal(text(row, "calls"), "7");
+	assert_string_equal(text(row, "commands"), "5");
+	assert_string_equal(text(row, "refused"), "2");
+	assert_string_equal(text(row, "sent"), "1099511627776");
+	assert_string_equal(text(row, "received"), "9");
+	row = first(document, "readers", 1);
+	assert_string_equal(text(row, "atr"), "3b01");
+	(void)json_object_put(document);
+	document = ask(*state, "sessions show 0102\n");
+	(void)first(document, "sessions", 0);
+	(void)first(document, "readers", 0);
+	(void)json_object_put(document);
+}
+
+static void
 test_readers(void **state)
 {
 	struct json_object *document = ask(*state, "readers\n");
@@ -408,6 +450,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_sessions),
+	    TEST(test_session),
 	    TEST(test_readers),
 	    TEST(test_certs),
 	    TEST(test_export),

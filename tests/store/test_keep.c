@@ -160,6 +160,21 @@ ack(void)
 }
 
 static struct keep_msg
+usage(void)
+{
+	struct keep_msg msg = {
+	    .type = KEEP_USAGE,
+	    .usage = {.calls = 1,
+	              .commands = 2,
+	              .refused = 3,
+	              .sent = UINT64_MAX,
+	              .received = UINT64_C(1) << 32},
+	};
+
+	return msg;
+}
+
+static struct keep_msg
 bare(enum keep_type type)
 {
 	struct keep_msg msg = {.type = type, .seq = 9};
@@ -185,6 +200,7 @@ every_type(struct keep_msg all[static 16])
 	all[n++] = bare(KEEP_SYNCED);
 	all[n++] = event(KEEP_EVENT);
 	all[n++] = event(KEEP_END);
+	all[n++] = usage();
 	all[n++] = ack();
 	all[n++] = bare(KEEP_ATTACHED_ALL);
 	return n;
@@ -348,7 +364,7 @@ test_unknown_type_and_version(void **state)
 	buffer[1] = KEEP_COMMIT;
 	buffer[0] = KEEP_VERSION + 1;
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
-	msg.type = (enum keep_type)12;
+	msg.type = (enum keep_type)(KEEP_USAGE + 1);
 	(void)encode(buffer, &msg, WIRE_VALUE);
 	assert_string_equal(keep_type_name(msg.type), "unknown");
 }

@@ -37,6 +37,7 @@ test_each_verb(void **state)
 	    {"certs export", REQUEST_CERTS_EXPORT},
 	    {"roots", REQUEST_ROOTS},
 	    {"roots explain abcd", REQUEST_ROOTS_EXPLAIN},
+	    {"sessions show abcd", REQUEST_SESSIONS_SHOW},
 	    {"watch", REQUEST_WATCH},
 	    {"stats", REQUEST_STATS},
 	};
@@ -90,6 +91,8 @@ test_refusals(void **state)
 	    "certs a b",
 	    "roots explain",
 	    "roots explain abc",
+	    "sessions show",
+	    "sessions show xyzw",
 	    "roots explain abcd abcd",
 	    "roots explain 00112233445566778899aabbccddeeff"
 	    "00112233445566778899aabbccddeeff0",
