@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -106,6 +107,34 @@ confine_directory(const char *path, mode_t mode, const char *user)
 	errno = ENOENT;
 	pw = getpwnam(user);
 	return pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) == 0;
+}
+
+/* The lowest of these at or above from; INT_MAX: none. */
+static int
+next_kept(const int *keep, size_t count, int from)
+{
+	int next = INT_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		if (keep[i] >= from && keep[i] < next)
+			next = keep[i];
+	}
+	return next;
+}
+
+void
+confine_descriptors(const int *keep, size_t count)
+{
+	int from = STDERR_FILENO + 1;
+
+	for (int next = next_kept(keep, count, from); next != INT_MAX;
+	     next = next_kept(keep, count, from)) {
+		if (next > from)
+			(void)close_range((unsigned)from, (unsigned)next - 1,
+			                  0);
+		from = next + 1;
+	}
+	(void)close_range((unsigned)from, ~0U, 0);
 }
 
 bool

@@ -6,6 +6,7 @@
 #define PROXY_CONFINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /*
@@ -26,6 +27,9 @@ bool confine_drop(const char *user);
  * we are root, given to the service user where we made it.  False: errno.
  */
 bool confine_directory(const char *path, mode_t mode, const char *user);
+
+/* Close all descriptors above standard error but these. */
+void confine_descriptors(const int *keep, size_t count);
 
 /* Limits of a session process: descriptors and memory. */
 bool confine_session(void);

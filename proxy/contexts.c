@@ -101,5 +101,6 @@ contexts_open(struct contexts *contexts, const struct config *config)
 			return false;
 		}
 	}
+	tls_warm_up(contexts->server);
 	return true;
 }

@@ -284,12 +284,17 @@ admitted(struct gate *g, const struct accepted *a)
 	return false;
 }
 
-static int
+/*
+ * What a session becomes.  Nothing of the gate's is freed here: its pages are
+ * shared with all sessions, and each that is written to would be copied.  So it
+ * gets a loop of its own, only its descriptors, and does not come back.
+ */
+_Noreturn static void
 session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
               int keeper_fd)
 {
-	struct session_start start = {.base = g->base,
-	                              .config = g->config,
+	const int keep[] = {client_fd, gate_fd, keeper_fd};
+	struct session_start start = {.config = g->config,
 	                              .config_path = g->path,
 	                              .listener = c->listener,
 	                              .server_tls = g->contexts.server,
@@ -298,22 +303,23 @@ session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
 	                              .gate_fd = gate_fd,
 	                              .keeper_fd = keeper_fd,
 	                              .started_at = c->started_at};
-	int status;
+	int status = EXIT_FAILURE;
 
 	memcpy(start.id, c->id, sizeof(start.id));
 	memcpy(start.client_addr, c->addr, sizeof(start.client_addr));
-	if (event_reinit(g->base) != 0)
-		return EXIT_FAILURE;
-	gate_clear(g);
-	status = session_run(&start);
-	event_base_free(g->base);
-	contexts_clear(&g->contexts);
-	return status;
+	for (size_t i = 0; i < 4; i++)
+		(void)event_del(g->signals[i]);
+	confine_descriptors(keep, 3);
+	start.base = event_base_new();
+	if (start.base != NULL) {
+		status = session_run(&start);
+		event_base_free(start.base);
+	}
+	exit(status);
 }
 
-/* True: this is the session's process, and it has ended with *status. */
-static bool
-fork_session(struct gate *g, const struct accepted *a, int *status)
+static void
+fork_session(struct gate *g, const struct accepted *a)
 {
 	struct child *c = calloc(1, sizeof(*c));
 	int gate_fds[2] = {-1, -1};
@@ -329,16 +335,8 @@ fork_session(struct gate *g, const struct accepted *a, int *status)
 	c->pid = fork();
 	if (c->pid < 0)
 		goto failed;
-	if (c->pid == 0) {
-		struct child self = *c;
-
-		free(c);
-		(void)close(gate_fds[0]);
-		(void)close(keeper_fds[0]);
-		*status =
-		    session_child(g, &self, a->fd, gate_fds[1], keeper_fds[1]);
-		return true;
-	}
+	if (c->pid == 0)
+		session_child(g, c, a->fd, gate_fds[1], keeper_fds[1]);
 	(void)close(a->fd);
 	(void)close(gate_fds[1]);
 	(void)close(keeper_fds[1]);
@@ -348,7 +346,7 @@ fork_session(struct gate *g, const struct accepted *a, int *status)
 		tell_keeper(g, KEEP_ATTACH, c, keeper_fds[0], false);
 	else
 		(void)close(keeper_fds[0]);
-	return false;
+	return;
 failed:
 	log_note(LOG_ERROR, "session-start", strerror(errno));
 	for (int i = 0; i < 2; i++) {
@@ -359,7 +357,6 @@ failed:
 	}
 	(void)close(a->fd);
 	free(c);
-	return false;
 }
 
 static void
@@ -638,8 +635,8 @@ fork_wanted(struct gate *g, int *status)
 	while (listeners_next(&g->listeners, &a)) {
 		if (g->state != GATE_SERVING || !admitted(g, &a))
 			(void)close(a.fd);
-		else if (fork_session(g, &a, status))
-			return true;
+		else
+			fork_session(g, &a);
 	}
 	return false;
 }

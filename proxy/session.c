@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <ctype.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,6 +337,7 @@ on_facts(void *arg)
 	if (s->stage != STAGE_RELAY || !facts->activated || s->activated)
 		return;
 	s->activated = true;
+	(void)malloc_trim(0); /* what the handshakes needed goes back */
 	if (s->gate != NULL)
 		link_send(s->gate, (struct wire_view){&word, 1}, -1);
 	channel_chunk_size(s->channel, facts->chunk_size);

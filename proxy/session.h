@@ -18,7 +18,7 @@ enum {
 };
 
 struct session_start {
-	struct event_base *base; /* after event_reinit, without events */
+	struct event_base *base; /* of this process, without events */
 	struct config *config;   /* taken */
 	const char *config_path;
 	size_t listener;            /* index of the [listen] section */

@@ -36,6 +36,12 @@ SSL_CTX *tls_client_context(enum tls_verify verify, const char *ca_file,
 SSL *tls_client_new(SSL_CTX *ctx, enum tls_verify verify, const char *name);
 
 /*
+ * One handshake in memory: OpenSSL fills its caches, and every process that is
+ * forked afterwards shares them instead of filling its own.
+ */
+void tls_warm_up(SSL_CTX *server);
+
+/*
  * After the handshake: is the server's certificate one of these pins?  *digest
  * becomes its SHA-256, for the log.
  */
