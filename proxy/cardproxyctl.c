@@ -15,9 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ctlpolicy.h"
 #include "ctltable.h"
 
 static const char default_socket[] = "/run/cardproxy/control.sock";
+static const char default_config[] = "/etc/cardproxy/cardproxyd.conf";
 
 enum exit_status {
 	EXIT_DONE = 0,
@@ -31,6 +33,7 @@ static const char help[] =
     "\n"
     "Commands:\n"
     "  sessions               the remote sessions that are attached\n"
+    "  sessions show ID       everything about one of them\n"
     "  readers                their readers and the cards in them\n"
     "  certs [--user U]       propagated certificates of users\n"
     "  certs export [--user U] [SHA256]\n"
@@ -39,6 +42,7 @@ static const char help[] =
     "  roots explain SHA256   who holds a root, since when, what ends it\n"
     "  watch                  events, as they happen\n"
     "  stats                  figures of the store\n"
+    "  policy test            which [policy] a session would get, and why\n"
     "\n"
     "Options:\n"
     "  -s, --socket PATH      control socket, instead of\n"
@@ -49,7 +53,18 @@ static const char help[] =
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
     "\n"
-    "SHA256 is a thumbprint or its first digits, four at least.\n"
+    "The session of \"policy test\":\n"
+    "  --config FILE          configuration, instead of\n"
+    "                         /etc/cardproxy/cardproxyd.conf\n"
+    "  --user USER            key of the user; without it nobody is known yet\n"
+    "  --group GROUP          a group of the user; may be repeated\n"
+    "  --client ADDRESS       IP address of the client\n"
+    "  --client-name NAME     what the client calls itself\n"
+    "  --target NAME          the target, where there are several\n"
+    "  --time TIME            \"2026-11-23 09:00\", local, instead of now\n"
+    "\n"
+    "SHA256 is a thumbprint, ID a session's; or its first digits, at least "
+    "four.\n"
     "\n"
     "Exit status: 0 done, 1 refused or failed, 2 wrong usage,\n"
     "3 the daemon is not running.\n";
@@ -59,6 +74,8 @@ struct options {
 	const char *user;
 	const char *scope;
 	bool json;
+	bool describes; /* one of the options of a session was given */
+	struct ctlpolicy_session session;
 };
 
 typedef bool show(struct json_object *document);
@@ -70,18 +87,21 @@ struct command {
 	show *show;
 	bool takes_user;
 	bool takes_scope;
+	bool takes_session; /* answered here, without the daemon */
 };
 
 static const struct command commands[] = {
     /* clang-format off */
-	{ { "certs", "export" },  "[SHA256]", ctltable_export,   true,  false },
-	{ { "roots", "explain" }, "SHA256",   ctltable_explain,  false, false },
-	{ { "sessions" },         NULL,       ctltable_sessions, false, false },
-	{ { "readers" },          NULL,       ctltable_readers,  false, false },
-	{ { "certs" },            NULL,       ctltable_certs,    true,  false },
-	{ { "roots" },            NULL,       ctltable_roots,    false, true },
-	{ { "watch" },            NULL,       ctltable_event,    false, false },
-	{ { "stats" },            NULL,       ctltable_stats,    false, false },
+	{ { "certs", "export" },  "[SHA256]", ctltable_export,   true,  false, false },
+	{ { "roots", "explain" }, "SHA256",   ctltable_explain,  false, false, false },
+	{ { "sessions", "show" }, "ID",       ctltable_session,  false, false, false },
+	{ { "policy", "test" },   NULL,       ctltable_policy,   true,  false, true },
+	{ { "sessions" },         NULL,       ctltable_sessions, false, false, false },
+	{ { "readers" },          NULL,       ctltable_readers,  false, false, false },
+	{ { "certs" },            NULL,       ctltable_certs,    true,  false, false },
+	{ { "roots" },            NULL,       ctltable_roots,    false, true,  false },
+	{ { "watch" },            NULL,       ctltable_event,    false, false, false },
+	{ { "stats" },            NULL,       ctltable_stats,    false, false, false },
     /* clang-format on */
 };
 
@@ -122,7 +142,7 @@ put_word(struct wire_out *line, const char *word)
 {
 	struct wire_in in = wire_in_view(wire_view_text(word));
 	bool alone = strcmp(word, "-") == 0 || strcmp(word, "export") == 0 ||
-	             strcmp(word, "explain") == 0;
+	             strcmp(word, "explain") == 0 || strcmp(word, "show") == 0;
 
 	put_text(line, " ");
 	for (bool first = true; in.left > 0; first = false) {
@@ -213,17 +233,14 @@ show_refusal(struct json_object *error)
 	return EXIT_REFUSED;
 }
 
+/* Takes the document; line is the same as text, where there is one. */
 static enum exit_status
-show_line(const char *line, const struct command *command, bool as_json)
+show_document(struct json_object *document, const char *line,
+              const struct command *command, bool as_json)
 {
-	struct json_object *document = json_tokener_parse(line);
 	struct json_object *error = NULL;
 	enum exit_status status = EXIT_DONE;
 
-	if (document == NULL) {
-		(void)fprintf(stderr, "cardproxyctl: not an answer\n");
-		return EXIT_REFUSED;
-	}
 	if (json_object_object_get_ex(document, "error", &error))
 		status = show_refusal(error);
 	else if (as_json)
@@ -232,6 +249,18 @@ show_line(const char *line, const struct command *command, bool as_json)
 		status = EXIT_REFUSED;
 	(void)json_object_put(document);
 	return fflush(stdout) == 0 ? status : EXIT_REFUSED;
+}
+
+static enum exit_status
+show_line(const char *line, const struct command *command, bool as_json)
+{
+	struct json_object *document = json_tokener_parse(line);
+
+	if (document == NULL) {
+		(void)fprintf(stderr, "cardproxyctl: not an answer\n");
+		return EXIT_REFUSED;
+	}
+	return show_document(document, line, command, as_json);
 }
 
 static enum exit_status
@@ -279,6 +308,31 @@ ask(const struct command *command, const struct options *options,
 	return status;
 }
 
+/* What needs no daemon. */
+static enum exit_status
+explain_policy(const struct command *command, const struct options *options)
+{
+	struct ctlpolicy_session session = options->session;
+	struct json_object *document;
+	const char *text;
+	char *line;
+	enum exit_status status;
+
+	session.user = options->user;
+	document = ctlpolicy_test(&session);
+	if (document == NULL)
+		return EXIT_REFUSED;
+	text = json_object_to_json_string_ext(
+	    document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (asprintf(&line, "%s\n", text) < 0) {
+		(void)json_object_put(document);
+		return EXIT_REFUSED;
+	}
+	status = show_document(document, line, command, options->json);
+	free(line);
+	return status;
+}
+
 /*
  * The command line.
  */
@@ -297,12 +351,57 @@ run_command(char **words, int count, const struct options *options)
 		return misuse("--user does not belong to this command");
 	if (options->scope != NULL && !command->takes_scope)
 		return misuse("--scope does not belong to this command");
+	if (options->describes && !command->takes_session)
+		return misuse("a session is described for policy test only");
 	if (count > used + (command->argument != NULL ? 1 : 0))
 		return misuse("too many words");
 	if (argument == NULL && command->argument != NULL &&
 	    command->argument[0] != '[')
-		return misuse("a thumbprint is missing");
+		return misuse("a thumbprint or an id is missing");
+	if (command->takes_session)
+		return explain_policy(command, options);
 	return ask(command, options, argument);
+}
+
+enum long_option {
+	OPTION_CONFIG = 256,
+	OPTION_GROUP,
+	OPTION_CLIENT,
+	OPTION_CLIENT_NAME,
+	OPTION_TARGET,
+	OPTION_TIME
+};
+
+/* An option that describes a session; false: too many groups. */
+static bool
+describe(struct options *options, enum long_option option, const char *value)
+{
+	struct ctlpolicy_session *s = &options->session;
+
+	options->describes = true;
+	switch (option) {
+	case OPTION_CONFIG:
+		s->config = value;
+		break;
+	case OPTION_GROUP:
+		if (s->group_count == CTLPOLICY_GROUPS_MAX)
+			return false;
+		s->groups[s->group_count++] = value;
+		break;
+	case OPTION_CLIENT:
+		s->client_addr = value;
+		break;
+	case OPTION_CLIENT_NAME:
+		s->client_name = value;
+		break;
+	case OPTION_TARGET:
+		s->target = value;
+		break;
+	case OPTION_TIME:
+		s->time = value;
+		break;
+	}
+	return true;
 }
 
 int
@@ -313,11 +412,18 @@ main(int argc, char **argv)
 	    {"json", no_argument, NULL, 'j'},
 	    {"user", required_argument, NULL, 'u'},
 	    {"scope", required_argument, NULL, 'S'},
+	    {"config", required_argument, NULL, OPTION_CONFIG},
+	    {"group", required_argument, NULL, OPTION_GROUP},
+	    {"client", required_argument, NULL, OPTION_CLIENT},
+	    {"client-name", required_argument, NULL, OPTION_CLIENT_NAME},
+	    {"target", required_argument, NULL, OPTION_TARGET},
+	    {"time", required_argument, NULL, OPTION_TIME},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct options options = {.socket = default_socket};
+	struct options options = {.socket = default_socket,
+	                          .session.config = default_config};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "s:ju:S:hV", long_options,
@@ -342,7 +448,11 @@ main(int argc, char **argv)
 			(void)printf("cardproxyctl " CARDPROXY_VERSION "\n");
 			return EXIT_DONE;
 		default:
-			return EXIT_USAGE;
+			if (option < OPTION_CONFIG)
+				return EXIT_USAGE;
+			if (!describe(&options, (enum long_option)option,
+			              optarg))
+				return misuse("too many groups");
 		}
 	}
 	return (int)run_command(argv + optind, argc - optind, &options);

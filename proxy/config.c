@@ -348,18 +348,16 @@ check_target(struct parser *p, size_t index)
 		t->server_name = strdup(t->host);
 }
 
-/* What is left over is chosen because nothing else matches. */
 static void
-check_policy(struct parser *p, const struct policy *policy)
+check_policy(struct parser *p, struct policy *policy)
 {
+	const char *wrong = policy_finish(policy);
 	char header[HEADER_MAX];
 
 	(void)snprintf(header, sizeof(header), "policy %s",
 	               policy->certprop.name);
-	if (strcmp(policy->certprop.name, "default") == 0 &&
-	    policy_has_match(policy))
-		fault(p, policy->line, header, "",
-		      "the default section takes no match keys");
+	if (wrong != NULL)
+		fault(p, policy->line, header, "", wrong);
 }
 
 static void

@@ -27,6 +27,7 @@ struct key {
 	const struct word *words; /* ends with a NULL text */
 	uint32_t min;
 	uint32_t max;
+	const char *(*parse)(struct filter_policy *filter, const char *text);
 };
 
 /* The one place where a row's offset becomes its field. */
@@ -194,6 +195,20 @@ set_times(const struct key *key, void *base, const char *text)
 	return policy_take_times(field(key, base), text);
 }
 
+/* One word. */
+static const char *
+set_filter(const struct key *key, void *base, const char *text)
+{
+	return key->parse(field(key, base), text);
+}
+
+/* A list, which may go on in further lines of the same key. */
+static const char *
+add_filter(const struct key *key, void *base, const char *text)
+{
+	return key->parse(field(key, base), text);
+}
+
 static const char *
 set_group(const struct key *key, void *base, const char *text)
 {
@@ -243,52 +258,63 @@ static const struct word durabilities[] = {
 #define AT_POLICY(name) offsetof(struct policy, certprop.name)
 
 static const struct key keys[] = {
-	{ CONFKEY_DAEMON, "user", set_name, AT_CONFIG(user), NULL, 0, 0 },
-	{ CONFKEY_DAEMON, "log", set_word, AT_CONFIG(log_form), log_forms, 0, 0 },
-	{ CONFKEY_DAEMON, "log_level", set_word, AT_CONFIG(log_level), log_levels, 0, 0 },
+	{ CONFKEY_DAEMON, "user", set_name, AT_CONFIG(user), NULL, 0, 0, NULL },
+	{ CONFKEY_DAEMON, "log", set_word, AT_CONFIG(log_form), log_forms, 0, 0, NULL },
+	{ CONFKEY_DAEMON, "log_level", set_word, AT_CONFIG(log_level), log_levels, 0, 0, NULL },
 
-	{ CONFKEY_LISTEN, "address", set_listen, 0, NULL, 0, 0 },
-	{ CONFKEY_LISTEN, "target", set_name, AT_LISTENER(target), NULL, 0, 0 },
-	{ CONFKEY_LISTEN, "max_sessions", set_number, AT_LISTENER(max_sessions), NULL, 1, 100000 },
+	{ CONFKEY_LISTEN, "address", set_listen, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_LISTEN, "target", set_name, AT_LISTENER(target), NULL, 0, 0, NULL },
+	{ CONFKEY_LISTEN, "max_sessions", set_number, AT_LISTENER(max_sessions), NULL, 1, 100000, NULL },
 
-	{ CONFKEY_TARGET, "address", set_server, 0, NULL, 0, 0 },
-	{ CONFKEY_TARGET, "match_cookie", set_glob, AT_TARGET(match_cookie), NULL, 0, 0 },
-	{ CONFKEY_TARGET, "match_user", set_glob, AT_TARGET(match_user), NULL, 0, 0 },
-	{ CONFKEY_TARGET, "verify", set_word, AT_TARGET(verify), verifies, 0, 0 },
-	{ CONFKEY_TARGET, "ca_file", set_file, AT_TARGET(ca_file), NULL, 0, 0 },
-	{ CONFKEY_TARGET, "server_name", set_name, AT_TARGET(server_name), NULL, 0, 0 },
-	{ CONFKEY_TARGET, "pin_sha256", set_pins, 0, NULL, 0, 0 },
-	{ CONFKEY_TARGET, "security", set_word, AT_TARGET(security), securities, 0, 0 },
-	{ CONFKEY_TARGET, "rdpdr", set_word, AT_TARGET(channel.role), roles, 0, 0 },
-	{ CONFKEY_TARGET, "own_after", set_seconds, AT_TARGET(channel.own_after_ms), NULL, 1, 3600 },
-	{ CONFKEY_TARGET, "identity", set_word, AT_TARGET(identity), identities, 0, 0 },
-	{ CONFKEY_TARGET, "policy", set_name, AT_TARGET(policy), NULL, 0, 0 },
+	{ CONFKEY_TARGET, "address", set_server, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "match_cookie", set_glob, AT_TARGET(match_cookie), NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "match_user", set_glob, AT_TARGET(match_user), NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "verify", set_word, AT_TARGET(verify), verifies, 0, 0, NULL },
+	{ CONFKEY_TARGET, "ca_file", set_file, AT_TARGET(ca_file), NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "server_name", set_name, AT_TARGET(server_name), NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "pin_sha256", set_pins, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "security", set_word, AT_TARGET(security), securities, 0, 0, NULL },
+	{ CONFKEY_TARGET, "rdpdr", set_word, AT_TARGET(channel.role), roles, 0, 0, NULL },
+	{ CONFKEY_TARGET, "own_after", set_seconds, AT_TARGET(channel.own_after_ms), NULL, 1, 3600, NULL },
+	{ CONFKEY_TARGET, "identity", set_word, AT_TARGET(identity), identities, 0, 0, NULL },
+	{ CONFKEY_TARGET, "policy", set_name, AT_TARGET(policy), NULL, 0, 0, NULL },
 
-	{ CONFKEY_TLS, "certificate", set_file, AT_CONFIG(certificate), NULL, 0, 0 },
-	{ CONFKEY_TLS, "key", set_file, AT_CONFIG(key), NULL, 0, 0 },
-	{ CONFKEY_TLS, "min_version", set_word, AT_CONFIG(min_tls), versions, 0, 0 },
+	{ CONFKEY_TLS, "certificate", set_file, AT_CONFIG(certificate), NULL, 0, 0, NULL },
+	{ CONFKEY_TLS, "key", set_file, AT_CONFIG(key), NULL, 0, 0, NULL },
+	{ CONFKEY_TLS, "min_version", set_word, AT_CONFIG(min_tls), versions, 0, 0, NULL },
 
-	{ CONFKEY_POLICY, "match_user", set_globs, AT_MATCH(users), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "match_group", set_globs, AT_MATCH(groups), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "match_client", set_clients, offsetof(struct policy, match), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "match_client_name", set_globs, AT_MATCH(client_names), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "match_target", set_globs, AT_MATCH(targets), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "match_time", set_times, offsetof(struct policy, match), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "CertPropEnabled", set_switch, AT_POLICY(propagate), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "EnableRootCertificatePropagation", set_switch, AT_POLICY(propagate_roots), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "RootCertificateCleanupOption", set_word, AT_POLICY(cleanup), cleanups, 0, 0 },
-	{ CONFKEY_POLICY, "fEnableSmartCard", set_switch, AT_POLICY(redirect), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "AllowWeakCardRoots", set_switch, AT_POLICY(allow_weak_roots), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "SkipExpired", set_switch, AT_POLICY(skip_expired), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "PropagateDeviceCertificates", set_switch, AT_POLICY(propagate_device), NULL, 0, 0 },
-	{ CONFKEY_POLICY, "ProbeRetiredSlots", set_switch, AT_POLICY(probe_retired), NULL, 0, 0 },
+	{ CONFKEY_POLICY, "match_user", set_globs, AT_MATCH(users), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "match_group", set_globs, AT_MATCH(groups), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "match_client", set_clients, offsetof(struct policy, match), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "match_client_name", set_globs, AT_MATCH(client_names), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "match_target", set_globs, AT_MATCH(targets), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "match_time", set_times, offsetof(struct policy, match), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "CertPropEnabled", set_switch, AT_POLICY(propagate), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "EnableRootCertificatePropagation", set_switch, AT_POLICY(propagate_roots), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "RootCertificateCleanupOption", set_word, AT_POLICY(cleanup), cleanups, 0, 0, NULL },
+	{ CONFKEY_POLICY, "fEnableSmartCard", set_switch, AT_POLICY(redirect), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "AllowWeakCardRoots", set_switch, AT_POLICY(allow_weak_roots), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "SkipExpired", set_switch, AT_POLICY(skip_expired), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "PropagateDeviceCertificates", set_switch, AT_POLICY(propagate_device), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "ProbeRetiredSlots", set_switch, AT_POLICY(probe_retired), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "redirect", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_redirect },
+	{ CONFKEY_POLICY, "other_card_channels", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_other_card_channels },
+	{ CONFKEY_POLICY, "card_channels", add_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_channels },
+	{ CONFKEY_POLICY, "readers", add_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_readers },
+	{ CONFKEY_POLICY, "cards", add_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_cards },
+	{ CONFKEY_POLICY, "calls", add_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_calls },
+	{ CONFKEY_POLICY, "commands", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_commands },
+	{ CONFKEY_POLICY, "command_rules", add_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_command_rules },
+	{ CONFKEY_POLICY, "secure_messaging", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_secure_messaging },
+	{ CONFKEY_POLICY, "reader_control", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_reader_control },
+	{ CONFKEY_POLICY, "refusal", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_refusal },
 
-	{ CONFKEY_STORE, "engine", check_word, 0, engines, 0, 0 },
-	{ CONFKEY_STORE, "path", set_path, AT_CONFIG(database), NULL, 0, 0 },
-	{ CONFKEY_STORE, "durability", set_durability, AT_CONFIG(durable_full), durabilities, 0, 0 },
-	{ CONFKEY_STORE, "run_dir", set_path, AT_CONFIG(run_dir), NULL, 0, RUN_DIR_MAX },
-	{ CONFKEY_STORE, "control_group", set_group, AT_CONFIG(control_group), NULL, 0, 0 },
-	{ CONFKEY_STORE, "view_group", set_group, AT_CONFIG(view_group), NULL, 0, 0 },
+	{ CONFKEY_STORE, "engine", check_word, 0, engines, 0, 0, NULL },
+	{ CONFKEY_STORE, "path", set_path, AT_CONFIG(database), NULL, 0, 0, NULL },
+	{ CONFKEY_STORE, "durability", set_durability, AT_CONFIG(durable_full), durabilities, 0, 0, NULL },
+	{ CONFKEY_STORE, "run_dir", set_path, AT_CONFIG(run_dir), NULL, 0, RUN_DIR_MAX, NULL },
+	{ CONFKEY_STORE, "control_group", set_group, AT_CONFIG(control_group), NULL, 0, 0, NULL },
+	{ CONFKEY_STORE, "view_group", set_group, AT_CONFIG(view_group), NULL, 0, 0, NULL },
 };
 /* clang-format on */
 
@@ -310,16 +336,29 @@ confkey_set(enum confkey_section section, void *base, const char *name,
             const char *value, uint64_t *seen)
 {
 	const struct key *key = find_key(section, name);
+	const char *wrong;
 	uint64_t bit;
 
 	if (key == NULL)
 		return "no such key in this section";
 	bit = UINT64_C(1) << (key - keys);
-	if (*seen & bit)
+	if ((*seen & bit) != 0 && key->set != add_filter)
 		return "this key was given already";
 	*seen |= bit;
-	return *value == '\0' ? "there is no value"
-	                      : key->set(key, base, value);
+	if (*value == '\0')
+		return "there is no value";
+	wrong = key->set(key, base, value);
+	if (wrong == NULL && section == CONFKEY_POLICY)
+		wrong = policy_note(base, key->name, value);
+	return wrong;
+}
+
+bool
+confkey_repeats(const char *name)
+{
+	const struct key *key = find_key(CONFKEY_POLICY, name);
+
+	return key != NULL && key->set == add_filter;
 }
 
 const char *

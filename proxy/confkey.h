@@ -6,6 +6,7 @@
 #ifndef PROXY_CONFKEY_H
 #define PROXY_CONFKEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ enum confkey_section {
  */
 const char *confkey_set(enum confkey_section section, void *base,
                         const char *name, const char *value, uint64_t *seen);
+
+/* May this key of a policy stand there several times, each adding to it? */
+bool confkey_repeats(const char *name);
 
 /* All keys, by index, for tests and documentation; NULL after the last. */
 const char *confkey_name(size_t index, enum confkey_section *section);

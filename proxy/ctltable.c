@@ -200,6 +200,64 @@ ctltable_sessions(struct json_object *document)
 	return print_table(document, "sessions", columns, COUNT(columns));
 }
 
+/* One line for each field; the reason in full. */
+static void
+print_session(struct json_object *row)
+{
+	static const struct column lines[] = {
+	    {"Session", "id", FORM_TEXT},
+	    {"State", "state", FORM_TEXT},
+	    {"User", "user", FORM_TEXT},
+	    {"Identity", "source", FORM_TEXT},
+	    {"Client", "client_addr", FORM_TEXT},
+	    {"Client's name", "client_name", FORM_TEXT},
+	    {"Target", "target", FORM_TEXT},
+	    {"Since", "started_at", FORM_TIME},
+	    {"Process", "pid", FORM_NUMBER},
+	    {"Policy", "policy", FORM_TEXT},
+	    {"Calls", "calls", FORM_NUMBER},
+	    {"Commands", "commands", FORM_NUMBER},
+	    {"Refused", "refused", FORM_NUMBER},
+	    {"Bytes sent", "sent", FORM_NUMBER},
+	    {"Bytes received", "received", FORM_NUMBER},
+	    {"Role", "role", FORM_TEXT},
+	};
+	char cell[CELL_MAX + 1];
+	char reason[8 * CELL_MAX];
+
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		print_cell(cell, row, &lines[i]);
+		(void)printf("%-14s  %s\n", lines[i].title, cell);
+	}
+	(void)log_printable(reason, sizeof(reason),
+	                    wire_view_text(text_of(row, "reason")));
+	(void)printf("%-14s  %s\n", "Reason", reason[0] != '\0' ? reason : "-");
+}
+
+bool
+ctltable_session(struct json_object *document)
+{
+	static const struct column columns[] = {
+	    {"READER", "name", FORM_TEXT},   {"CARD", "card", FORM_TEXT},
+	    {"FAMILY", "family", FORM_TEXT}, {"ATR", "atr", FORM_TEXT},
+	    {"SINCE", "since", FORM_TIME},   {"REASON", "reason", FORM_TEXT},
+	};
+	struct json_object *rows = rows_of(document, "sessions");
+
+	if (count_of(rows) == 0) {
+		(void)fprintf(stderr, "cardproxyctl: no such session\n");
+		return false;
+	}
+	if (count_of(rows) > 1) {
+		(void)fprintf(stderr, "cardproxyctl: several sessions have an "
+		                      "id that begins so\n");
+		return false;
+	}
+	print_session(json_object_array_get_idx(rows, 0));
+	(void)printf("\n");
+	return print_table(document, "readers", columns, COUNT(columns));
+}
+
 bool
 ctltable_readers(struct json_object *document)
 {
@@ -345,6 +403,16 @@ explain_holder(struct json_object *holder)
 		             "any more.\n");
 }
 
+static const char *
+explain_kind(const char *kind)
+{
+	if (strcmp(kind, "anchor") == 0)
+		return "A trust anchor";
+	if (strcmp(kind, "preexisting") == 0)
+		return "A preexisting trust anchor, on record only,";
+	return "An intermediate, for path building only,";
+}
+
 static void
 explain_root(struct json_object *root)
 {
@@ -352,13 +420,11 @@ explain_root(struct json_object *root)
 	char subject[CELL_MAX + 1];
 	char scope[CELL_MAX + 1];
 	char path[4 * CELL_MAX];
-	bool anchor = strcmp(text_of(root, "kind"), "anchor") == 0;
+	const char *kind = text_of(root, "kind");
 
 	(void)printf("%s\n", text_of(root, "sha256"));
 	(void)printf("  %s\n", print_text(subject, root, "subject"));
-	(void)printf("%s in the scope %s.\n",
-	             anchor ? "A trust anchor"
-	                    : "An intermediate, for path building only,",
+	(void)printf("%s in the scope %s.\n", explain_kind(kind),
 	             print_text(scope, root, "scope"));
 	(void)log_printable(path, sizeof(path),
 	                    wire_view_text(text_of(root, "visible_in")));
@@ -366,6 +432,10 @@ explain_root(struct json_object *root)
 		(void)printf("It is present: programs of that session find it "
 		             "in %s, and no other session does.\n",
 		             path);
+	else if (strcmp(kind, "preexisting") == 0)
+		(void)printf("This host trusts it already: nothing was added "
+		             "for the card, and nothing is taken away with "
+		             "it.\n");
 	else
 		(void)printf("It is not present: it is visible nowhere.\n");
 	for (size_t i = 0; i < count_of(holders); i++)
@@ -417,6 +487,48 @@ ctltable_stats(struct json_object *document)
 		return false;
 	json_object_object_foreach(stats, key, value)(void) printf(
 	    "%-10s %lld\n", key, (long long)json_object_get_int64(value));
+	return true;
+}
+
+/* A line as it would stand in the file; "(default)" where it does not. */
+static void
+print_value(struct json_object *row)
+{
+	struct json_object *given = NULL;
+	char text[8 * CELL_MAX];
+
+	(void)json_object_object_get_ex(row, "given", &given);
+	(void)log_printable(text, sizeof(text),
+	                    wire_view_text(text_of(row, "value")));
+	(void)printf("  %s = %s%s\n", text_of(row, "key"), text,
+	             json_object_get_boolean(given) ? "" : "  (default)");
+}
+
+bool
+ctltable_policy(struct json_object *document)
+{
+	static const struct column columns[] = {
+	    {"LINE", "line", FORM_NUMBER},
+	    {"SECTION", "section", FORM_TEXT},
+	    {"RESULT", "result", FORM_TEXT},
+	};
+	struct json_object *values = rows_of(document, "values");
+	const char *name = text_of(document, "policy");
+	char target[CELL_MAX + 1];
+
+	(void)print_text(target, document, "target");
+	(void)printf("A session of target %s at %s:\n\n",
+	             target[0] != '\0' ? target : "(none)",
+	             text_of(document, "time"));
+	if (!print_table(document, "sections", columns, COUNT(columns)))
+		return false;
+	if (name[0] == '\0')
+		(void)printf("\nNothing matched, and there is no [policy "
+		             "default]. In force is what is built in:\n");
+	else
+		(void)printf("\nIn force is [policy %s]:\n", name);
+	for (size_t i = 0; i < count_of(values); i++)
+		print_value(json_object_array_get_idx(values, i));
 	return true;
 }
 

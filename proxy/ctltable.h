@@ -12,6 +12,7 @@ struct json_object;
 
 /* Each writes to standard output; false: there was nothing to show. */
 bool ctltable_sessions(struct json_object *document);
+bool ctltable_session(struct json_object *document);
 bool ctltable_readers(struct json_object *document);
 bool ctltable_certs(struct json_object *document);
 bool ctltable_export(struct json_object *document);
@@ -19,5 +20,6 @@ bool ctltable_roots(struct json_object *document);
 bool ctltable_explain(struct json_object *document);
 bool ctltable_stats(struct json_object *document);
 bool ctltable_event(struct json_object *document);
+bool ctltable_policy(struct json_object *document);
 
 #endif

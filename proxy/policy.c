@@ -2,7 +2,6 @@
 
 #include "value.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@ policy_init(struct policy *policy, const char *name)
 {
 	memset(policy, 0, sizeof(*policy));
 	certprop_policy_defaults(&policy->certprop);
+	filter_policy_init(&policy->filter);
 	(void)snprintf(policy->certprop.name, sizeof(policy->certprop.name),
 	               "%s", name);
 }
@@ -35,6 +35,44 @@ policy_clear(struct policy *policy)
 	clear_words(&policy->match.groups);
 	clear_words(&policy->match.client_names);
 	clear_words(&policy->match.targets);
+	filter_policy_clear(&policy->filter);
+	for (size_t i = 0; i < policy->given_count; i++)
+		free(policy->given[i].text);
+	free(policy->given);
+	policy->given = NULL;
+	policy->given_count = 0;
+}
+
+const char *
+policy_note(struct policy *policy, const char *key, const char *text)
+{
+	struct policy_given *given;
+	char *copy;
+
+	if (policy->given_count == POLICY_GIVEN_MAX)
+		return "want at most 256 lines in a section";
+	given = reallocarray(policy->given, policy->given_count + 1,
+	                     sizeof(*given));
+	copy = given == NULL ? NULL : strdup(text);
+	if (given != NULL)
+		policy->given = given;
+	if (copy == NULL)
+		return "memory is short";
+	given[policy->given_count++] = (struct policy_given){key, copy};
+	return NULL;
+}
+
+const char *
+policy_finish(struct policy *policy)
+{
+	bool redirect = policy->certprop.redirect && policy->filter.redirect;
+
+	policy->certprop.redirect = redirect;
+	policy->filter.redirect = redirect;
+	if (strcmp(policy->certprop.name, default_name) == 0 &&
+	    policy_has_match(policy))
+		return "the default section takes no match keys";
+	return filter_policy_check(&policy->filter);
 }
 
 /*
@@ -147,16 +185,11 @@ policy_take_times(struct policy_match *match, const char *text)
  * Matching.
  */
 
-/*
- * Windows' names have no case, and a backslash stands between a domain and a
- * name: it escapes nothing.
- */
 static bool
 fits(const struct policy_words *words, const char *text)
 {
 	for (size_t i = 0; i < words->count && text != NULL; i++)
-		if (fnmatch(words->text[i], text,
-		            FNM_CASEFOLD | FNM_NOESCAPE) == 0)
+		if (globs_match(words->text[i], text))
 			return true;
 	return false;
 }

@@ -14,12 +14,13 @@
 #include <time.h>
 
 #include "certprop.h"
+#include "filter.h"
 #include "subnet.h"
 #include "timespan.h"
 
 enum {
 	POLICY_WORDS_MAX = 32, /* in one list */
-	POLICY_GROUPS_MAX = 256
+	POLICY_GIVEN_MAX = 256 /* lines of a section */
 };
 
 /* Words of a list; they are the list's. */
@@ -40,10 +41,19 @@ struct policy_match {
 	size_t time_count;
 };
 
+/* One line of a section, as it was written. */
+struct policy_given {
+	const char *key; /* a literal */
+	char *text;
+};
+
 struct policy {
 	struct policy_match match;
 	struct certprop_policy certprop; /* also has the name */
-	unsigned line;                   /* of its header */
+	struct filter_policy filter;
+	unsigned line;              /* of its header */
+	struct policy_given *given; /* for people */
+	size_t given_count;
 };
 
 struct policy_list {
@@ -73,6 +83,16 @@ void policy_clear(struct policy *policy);
 const char *policy_take_globs(struct policy_words *words, const char *text);
 const char *policy_take_clients(struct policy_match *match, const char *text);
 const char *policy_take_times(struct policy_match *match, const char *text);
+
+/* Remember a line that was taken; NULL, or "memory is short" and the like. */
+const char *policy_note(struct policy *policy, const char *key,
+                        const char *text);
+
+/*
+ * After the last line: NULL, or what its keys say against each other.  The two
+ * names of the switch, fEnableSmartCard and redirect, become one: the tighter.
+ */
+const char *policy_finish(struct policy *policy);
 
 /* Has it any match key?  Do any of the list look at groups, or at the time? */
 bool policy_has_match(const struct policy *policy);
