@@ -121,6 +121,8 @@ refuse(struct approach *a, uint32_t code, const char *why, const char *remedy)
 static void
 drop(struct approach *a, const char *why)
 {
+	if (a->step == STEP_ENDED)
+		return;
 	log_refusal(a, why, NULL, NULL);
 	end(a, why);
 }
@@ -447,6 +449,14 @@ tls_fault(const struct approach *a, const char *why)
 	                           : X509_verify_cert_error_string(result);
 }
 
+static const char *
+tls_remedy(const struct approach *a)
+{
+	return SSL_get_verify_result(leg_ssl(a->server)) == X509_V_OK
+	           ? "check the server's TLS settings: 1.2 or later is needed"
+	           : "give the target ca_file, server_name or pin_sha256";
+}
+
 static void
 on_server_closed(void *arg, const char *why)
 {
@@ -463,7 +473,7 @@ on_server_closed(void *arg, const char *why)
 		       "check that the target is an RDP server");
 	} else if (a->step == STEP_SERVER_TLS) {
 		refuse(a, X224_SSL_CERT_NOT_ON_SERVER, tls_fault(a, why),
-		       "give the target ca_file, server_name or pin_sha256");
+		       tls_remedy(a));
 	} else if (a->step != STEP_REFUSED) {
 		drop(a, "the server closed during the client's handshake");
 	}

@@ -70,8 +70,9 @@ play(int fd, enum step step, char **files)
 	if (recv(fd, request, sizeof(request), 0) <= 0 ||
 	    send(fd, confirm, sizeof(confirm), 0) < 0)
 		return false;
-	if (step == GREETED)
-		return send(fd, half_record, sizeof(half_record), 0) > 0;
+	if (step == GREETED) /* not before the peer has begun its own part */
+		return recv(fd, request, sizeof(request), 0) > 0 &&
+		       send(fd, half_record, sizeof(half_record), 0) > 0;
 	return step == CONFIRMED || secure(fd, files[0], files[1]);
 }
 
