@@ -324,8 +324,10 @@ lab_tell() {
 
 # lab_display NUMBER: an X server without a screen.
 lab_display() {
-	lab_start "display-$1" Xvfb ":$1" -screen 0 1024x768x24 -nolisten tcp
-	# Its socket is there a moment before it takes connections.
+	lab_start "display-$1" Xvfb ":$1" -screen 0 1024x768x24 -nolisten tcp \
+		-noreset
+	# Its socket is there a moment before it takes connections; with a reset
+	# after its last client it would refuse the next for a moment.
 	lab_wait "display $1" xdpyinfo -display ":$1"
 }
 
