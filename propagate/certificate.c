@@ -22,6 +22,7 @@ struct certificate {
 	const char *fault;
 	struct keep_cert columns; /* borrow from owned */
 	struct wire_view common_name;
+	struct anchors_id anchors_id; /* of an authority */
 	uint8_t *owned[OWNED_MAX];
 	size_t owned_count;
 	bool short_of_memory;
@@ -365,6 +366,8 @@ decide(struct certificate *cert, struct inspection *in, struct wire_view der)
 	read_columns(cert, in);
 	read_kinship(cert, in);
 	cert->columns.logon_eligible = may_log_on(cert, in);
+	if (in->is_ca && !anchors_identify(in->x509, &cert->anchors_id))
+		return refuse(cert, "name or key does not decode");
 	return classify(cert, in);
 }
 
@@ -431,6 +434,12 @@ void
 certificate_describe(const struct certificate *cert, struct keep_cert *out)
 {
 	*out = cert->columns;
+}
+
+const struct anchors_id *
+certificate_anchors_id(const struct certificate *cert)
+{
+	return &cert->anchors_id;
 }
 
 struct wire_view

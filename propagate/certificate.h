@@ -6,6 +6,7 @@
 #ifndef PROPAGATE_CERTIFICATE_H
 #define PROPAGATE_CERTIFICATE_H
 
+#include "anchors.h"
 #include "keep.h"
 
 enum certificate_class {
@@ -44,6 +45,9 @@ const char *certificate_fault(const struct certificate *cert);
  */
 void certificate_describe(const struct certificate *cert,
                           struct keep_cert *out);
+
+/* What a root or an intermediate is compared by with the host's own anchors. */
+const struct anchors_id *certificate_anchors_id(const struct certificate *cert);
 
 /* The subject's common name; empty when it has none. */
 struct wire_view certificate_common_name(const struct certificate *cert);

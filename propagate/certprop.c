@@ -112,6 +112,12 @@ certprop_free(struct certprop *cp)
 	free(cp);
 }
 
+void
+certprop_anchors(struct certprop *cp, const struct anchors *anchors)
+{
+	cp->anchors = anchors;
+}
+
 /* The caller has not said HELLO yet: the state is told with the first news. */
 static void
 wait_for_user(struct certprop *cp, uint64_t now_ms)
@@ -366,7 +372,8 @@ certprop_card_read(struct certprop *cp, uint32_t reader,
 	atr.data = r->atr;
 	atr.len = r->atr_len;
 	hints_learn(&cp->hints, r->id, atr, content);
-	r->fresh = insertion_new(content, &cp->policy, on_refusal, &l);
+	r->fresh =
+	    insertion_new(content, &cp->policy, cp->anchors, on_refusal, &l);
 	if (r->fresh == NULL) {
 		r->why = "out of memory";
 		reader_step(cp, r, READER_GIVEN_UP, now_ms);

@@ -12,6 +12,7 @@
 #ifndef PROPAGATE_CERTPROP_H
 #define PROPAGATE_CERTPROP_H
 
+#include "anchors.h"
 #include "card.h"
 #include "keep.h"
 
@@ -61,6 +62,13 @@ struct certprop;
 struct certprop *certprop_new(const struct certprop_policy *policy,
                               const struct certprop_ops *ops, void *arg);
 void certprop_free(struct certprop *cp);
+
+/*
+ * The trust anchors of the host, from now on: borrowed, NULL for none.  A root
+ * of a card that is one of them is only kept on record, one that has the name
+ * or the key of one is refused.
+ */
+void certprop_anchors(struct certprop *cp, const struct anchors *anchors);
 
 /* The user is known: owner key and where that came from ("claimed"). */
 void certprop_user(struct certprop *cp, const char *user, const char *source,

@@ -41,6 +41,7 @@ struct judgement {
 	struct insertion *in;
 	const struct card_content *content;
 	const struct certprop_policy *policy;
+	const struct anchors *anchors; /* of the host, or NULL */
 	insertion_on_refusal *on_refusal;
 	void *arg;
 	size_t root_bytes;
@@ -51,7 +52,8 @@ struct judgement {
 static bool
 is_root_kind(enum keep_kind kind)
 {
-	return kind == KEEP_ANCHOR || kind == KEEP_INTERMEDIATE;
+	return kind == KEEP_ANCHOR || kind == KEEP_INTERMEDIATE ||
+	       kind == KEEP_PREEXISTING;
 }
 
 static void
@@ -187,21 +189,60 @@ add(struct judgement *j, struct certificate *cert, enum keep_kind kind,
 	in->items[in->count++] = item;
 }
 
-/* Takes cert.  Bounds of a card's roots are those of spec 7.2. */
+/*
+ * A root that only looks like one of the host's.  An intermediate may: that is
+ * how authorities sign each other.
+ */
+static const char *
+imitation(const struct certificate *cert, enum anchors_match match)
+{
+	if (certificate_class(cert) != CERTIFICATE_ROOT)
+		return NULL;
+	switch (match) {
+	case ANCHORS_SAME_SUBJECT:
+		return "has the name of a trust anchor of this host";
+	case ANCHORS_SAME_KEY:
+		return "has the key of a trust anchor of this host";
+	case ANCHORS_NONE:
+	case ANCHORS_SAME:
+		break;
+	}
+	return NULL;
+}
+
+/* Why this authority is not taken, or NULL. */
+static const char *
+root_obstacle(const struct judgement *j, const struct certificate *cert,
+              const struct card_cert *from, enum anchors_match match)
+{
+	if (j->in->root_count >= KEEP_ROOTS_MAX)
+		return "too many roots";
+	if (from->len > INSERTION_ROOT_BYTES_MAX - j->root_bytes)
+		return "too many bytes of roots";
+	return imitation(cert, match);
+}
+
+/*
+ * Takes cert.  What the host trusts already is kept on record only: then no
+ * clean-up can take away what an administrator installed.
+ */
 static void
 add_root(struct judgement *j, struct certificate *cert, enum keep_kind kind,
          const struct card_cert *from)
 {
-	const char *reason = NULL;
+	enum anchors_match match =
+	    anchors_find(j->anchors, certificate_anchors_id(cert));
+	const char *reason = root_obstacle(j, cert, from, match);
 
-	if (j->in->root_count >= KEEP_ROOTS_MAX)
-		reason = "too many roots";
-	if (from->len > INSERTION_ROOT_BYTES_MAX - j->root_bytes)
-		reason = "too many bytes of roots";
 	if (reason != NULL) {
 		refuse(j, "root-refused", from, reason);
 		certificate_free(cert);
 		return;
+	}
+	if (match == ANCHORS_SAME) {
+		refuse(j, "root-preexisting", from,
+		       "is a trust anchor of this host already");
+		kind = KEEP_PREEXISTING;
 	}
 	j->root_bytes += from->len;
 	add(j, cert, kind, from);
@@ -349,12 +390,14 @@ judge(struct judgement *j)
 struct insertion *
 insertion_new(const struct card_content *content,
               const struct certprop_policy *policy,
-              insertion_on_refusal *on_refusal, void *arg)
+              const struct anchors *anchors, insertion_on_refusal *on_refusal,
+              void *arg)
 {
 	struct insertion *in = calloc(1, sizeof(*in));
 	struct judgement j = {.in = in,
 	                      .content = content,
 	                      .policy = policy,
+	                      .anchors = anchors,
 	                      .on_refusal = on_refusal,
 	                      .arg = arg,
 	                      .now = time(NULL)};

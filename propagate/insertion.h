@@ -6,6 +6,7 @@
 #ifndef PROPAGATE_INSERTION_H
 #define PROPAGATE_INSERTION_H
 
+#include "anchors.h"
 #include "certprop.h"
 
 enum {
@@ -15,7 +16,8 @@ enum {
 
 /* A certificate, or an object of the card, that was not taken. */
 struct insertion_refusal {
-	const char *event; /* "root-refused", "cert-refused", "cert-skipped" */
+	const char *event; /* "root-refused", "cert-refused", "cert-skipped";
+	                      "root-preexisting": the host trusts it already */
 	const char *slot;
 	const char *reason;    /* a literal */
 	const uint8_t *sha256; /* 32 bytes, NULL when nothing was read */
@@ -26,11 +28,12 @@ typedef void insertion_on_refusal(void *arg,
 struct insertion;
 
 /*
- * Judge what was read.  content is only looked at; each refusal is told once.
- * NULL when memory is short.
+ * Judge what was read.  content and anchors, which may be NULL, are only looked
+ * at; each refusal is told once.  NULL when memory is short.
  */
 struct insertion *insertion_new(const struct card_content *content,
                                 const struct certprop_policy *policy,
+                                const struct anchors *anchors,
                                 insertion_on_refusal *on_refusal, void *arg);
 void insertion_free(struct insertion *in);
 

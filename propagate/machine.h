@@ -52,6 +52,7 @@ struct certprop {
 	struct certprop_policy policy;
 	const struct certprop_ops *ops;
 	void *arg;
+	const struct anchors *anchors; /* of the host, or NULL */
 
 	enum keep_session_state state;
 	bool announced;     /* the keeper heard our state once */

@@ -5,6 +5,7 @@
  *
  * A root is never counted: it is present in a scope when it is pinned there or
  * a claim of a live session names it, and engine_presence() asks just that.  A
+ * claim of kind KEEP_PREEXISTING is a mere record: it makes nothing present.  A
  * session is live while its row has no end and the epoch of the running keeper.
  *
  * All verbs that write stand between engine_begin and engine_commit.  After one

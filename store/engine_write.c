@@ -203,7 +203,9 @@ engine_put_claim(struct engine *engine, const struct engine_origin *origin,
 		return false;
 	/* An older claim that was only asserted again is no news. */
 	return created_at != engine->now ||
-	       engine_audit(engine, origin->session, "root-claimed",
+	       engine_audit(engine, origin->session,
+	                    kind == KEEP_PREEXISTING ? "root-preexisting"
+	                                             : "root-claimed",
 	                    hash_view(hash), origin->reader_name);
 }
 

@@ -191,6 +191,7 @@ put_cert(struct job *job, struct engine *engine,
 		return put_for_user(job, engine, origin, cert);
 	case KEEP_ANCHOR:
 	case KEEP_INTERMEDIATE:
+	case KEEP_PREEXISTING:
 		return put_root(job, engine, origin, cert, cleanup, claimed);
 	}
 	return false;

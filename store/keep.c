@@ -297,7 +297,7 @@ put_cert_facts(struct wire_out *out, const struct keep_cert *cert)
 static void
 get_cert_facts(struct wire_in *in, struct keep_cert *cert)
 {
-	cert->kind = get_enum(in, KEEP_USER, KEEP_INTERMEDIATE);
+	cert->kind = get_enum(in, KEEP_USER, KEEP_PREEXISTING);
 	cert->der = get_der(in);
 	cert->subject = get_text(in);
 	cert->issuer = get_text(in);

@@ -24,7 +24,7 @@ enum {
 	KEEP_DER_MAX = 16 * 1024,  /* bytes of one certificate */
 	KEEP_MESSAGE_MAX = 64 * 1024,
 	KEEP_CERTS_MAX = 32,       /* certificates of one card, roots not counted */
-	KEEP_ROOTS_MAX = 64        /* anchors and intermediates of one card */
+	KEEP_ROOTS_MAX = 64        /* authorities of one card, of all kinds */
 };
 
 enum keep_type {
@@ -59,7 +59,8 @@ enum keep_kind {
 	KEEP_USER = 1,    /* the user's Personal store, MY */
 	KEEP_REQUEST,     /* the user's REQUEST store */
 	KEEP_ANCHOR,      /* SMARTCARDROOT, a trust anchor */
-	KEEP_INTERMEDIATE /* SMARTCARDROOT, for path building only */
+	KEEP_INTERMEDIATE, /* SMARTCARDROOT, for path building only */
+	KEEP_PREEXISTING   /* trusted by the host already: on record only */
 };
 
 /* What ends a claim on a root (RootCertificateCleanupOption). */

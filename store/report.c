@@ -392,6 +392,24 @@ add_holder(struct json_object *row, const struct engine_claim *claim)
 	add_number(row, "created_at", claim->created_at);
 }
 
+/* Of what is claimed. */
+static const char *
+kind_name(enum keep_kind kind)
+{
+	switch (kind) {
+	case KEEP_ANCHOR:
+		return "anchor";
+	case KEEP_INTERMEDIATE:
+		return "intermediate";
+	case KEEP_PREEXISTING:
+		return "preexisting";
+	case KEEP_USER:
+	case KEEP_REQUEST:
+		break;
+	}
+	return "unknown";
+}
+
 /* Where software of that session finds a root that is present. */
 static void
 add_visible(struct json_object *root, const struct report_source *source,
@@ -400,7 +418,7 @@ add_visible(struct json_object *root, const struct report_source *source,
 	bool anchor = claim->kind == KEEP_ANCHOR;
 	char path[512];
 
-	if (!claim->live)
+	if (!claim->live || claim->kind == KEEP_PREEXISTING)
 		return;
 	(void)snprintf(path, sizeof(path), "%s/session/%.*s/%s",
 	               source->run_dir, (int)claim->session.len,
@@ -436,8 +454,7 @@ new_root(struct answer *answer, const struct engine_claim *claim)
 	add_hex(root, "sha256", claim->hash);
 	add_view(root, "subject", claim->subject);
 	add_number(root, "not_after", claim->not_after);
-	add_text(root, "kind",
-	         claim->kind == KEEP_ANCHOR ? "anchor" : "intermediate");
+	add_text(root, "kind", kind_name(claim->kind));
 	add_text(root, "state", claim->live ? "present" : "kept");
 	add_visible(root, answer->source, claim);
 	(void)json_object_object_add(root, "holders", json_object_new_array());

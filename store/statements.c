@@ -156,7 +156,8 @@ const char *const statement_texts[STATEMENTS] = {
 	" UNION"
 	" SELECT m.sha256, m.kind FROM claim m"
 	" JOIN session s ON s.session_id = m.session_id"
-	" WHERE m.scope = ?1 AND" LIVE ") w"
+	/* kind 5, KEEP_PREEXISTING: nothing of ours to show */
+	" WHERE m.scope = ?1 AND m.kind <> 5 AND" LIVE ") w"
 	" JOIN cert c ON c.sha256 = w.sha256"
 	" GROUP BY c.sha256, c.der, c.subject_hash ORDER BY c.sha256",
 

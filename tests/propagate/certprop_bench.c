@@ -55,8 +55,8 @@ record_state(struct bench *b, const struct keep_state *state)
 static void
 record_cert(struct bench *b, const struct keep_cert *cert)
 {
-	static const char *const kinds[] = {"", "user", "request", "anchor",
-	                                    "intermediate"};
+	static const char *const kinds[] = {
+	    "", "user", "request", "anchor", "intermediate", "preexisting"};
 	char text[128];
 
 	(void)snprintf(text, sizeof(text), "%s(%.*s)", kinds[cert->kind],
@@ -125,6 +125,7 @@ record(struct bench *b, const struct keep_msg *msg)
 		b->ended = true;
 		return;
 	case KEEP_HELLO:
+	case KEEP_USAGE:
 	case KEEP_ACK:
 	case KEEP_ATTACH:
 	case KEEP_ATTACHED_ALL:

@@ -210,7 +210,7 @@ test_key_columns(void **state)
 
 	b->content.cert_count = 0;
 	bench_add_cert(b, logon, "9A");
-	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
 	assert_int_equal(insertion_count(in), 3);
 	assert_int_equal(insertion_root_count(in), 2);
 	insertion_describe(in, 0, &cert);
@@ -231,7 +231,7 @@ test_key_columns(void **state)
 	b->content.certs[0].key_spec = 2;
 	(void)snprintf(b->content.certs[0].container,
 	               sizeof(b->content.certs[0].container), "{guid}");
-	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
 	insertion_describe(in, 0, &cert);
 	assert_text(cert.container, "{guid}");
 	assert_int_equal(cert.key_spec, 2);
@@ -254,13 +254,13 @@ test_best_container(void **state)
 	b->content.certs[0].key_spec = 2;
 	bench_add_cert(b, bench_made.user, "9C");
 	bench_add_cert(b, bench_made.user, "9D");
-	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
 	assert_int_equal(insertion_count(in), 1);
 	insertion_describe(in, 0, &cert);
 	assert_text(cert.container, "9C");
 	insertion_free(in);
 	b->content.certs[2].is_default = true;
-	in = insertion_new(&b->content, &b->policy, on_refusal, &none);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
 	insertion_describe(in, 0, &cert);
 	assert_text(cert.container, "9D");
 	insertion_free(in);
@@ -284,7 +284,7 @@ test_bytes_of_roots(void **state)
 		fat[i] = pki_cert_new(&spec, NULL);
 		bench_add_root(b, fat[i]);
 	}
-	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
 	assert_int_equal(insertion_root_count(in), 17);
 	assert_int_equal(seen.count, 1);
 	assert_string_equal(seen.reason, "too many bytes of roots");
@@ -306,13 +306,13 @@ test_number_of_roots(void **state)
 		roots[i] = pki_ca_new("One of many", NULL);
 		bench_add_root(b, roots[i]);
 	}
-	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
 	assert_int_equal(insertion_root_count(in), KEEP_ROOTS_MAX);
 	assert_int_equal(seen.count, 0);
 	insertion_free(in);
 	/* One more, in a slot. */
 	bench_add_cert(b, bench_made.root, "82");
-	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
 	assert_int_equal(insertion_root_count(in), KEEP_ROOTS_MAX);
 	assert_string_equal(seen.reason, "too many roots");
 	insertion_free(in);
@@ -336,15 +336,132 @@ test_weak_roots(void **state)
 
 	b->content.root_count = 0;
 	bench_add_root(b, weak);
-	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
 	assert_int_equal(insertion_root_count(in), 0);
 	assert_int_equal(seen.count, 1);
 	insertion_free(in);
 	b->policy.allow_weak_roots = true;
-	in = insertion_new(&b->content, &b->policy, on_refusal, &seen);
+	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
 	assert_int_equal(insertion_root_count(in), 1);
 	insertion_free(in);
 	pki_cert_free(weak);
+}
+
+/* A session on a host that has this anchor, with the card read. */
+static void
+read_on_host(struct bench *b, const struct pki_cert *anchor)
+{
+	struct anchors *anchors = anchors_new();
+
+	assert_non_null(anchors);
+	assert_int_equal(anchors_add(anchors, pki_der(anchor)), ANCHORS_ADDED);
+	certprop_free(b->cp);
+	bench_forget(b);
+	bench_start(b);
+	certprop_anchors(b->cp, anchors);
+	bench_log_on(b);
+	bench_insert(b, 1);
+	bench_pass(b, SETTLED);
+	bench_deliver(b, READER);
+	certprop_anchors(b->cp, NULL);
+	anchors_free(anchors);
+}
+
+/* What the host trusts already is a record, and goes as roots go. */
+static void
+test_preexisting(void **state)
+{
+	struct bench *b = *state;
+
+	read_on_host(b, bench_made.root);
+	assert_string_equal(b->told,
+	                    "begin:7/a1 user(CN=User) preexisting(CN=Root) "
+	                    "intermediate(CN=Sub) commit");
+	assert_non_null(strstr(b->news, "root-preexisting"));
+	bench_forget(b);
+	certprop_reassert(b->cp, b->now);
+	assert_non_null(strstr(b->told, "preexisting(CN=Root)"));
+	b->policy.propagate_roots = false;
+	bench_change(b);
+	assert_non_null(strstr(b->told, "release:7+roots " USUAL_USER));
+	/* Nor is there anything to say where roots are off. */
+	read_on_host(b, bench_made.root);
+	assert_string_equal(b->told, USUAL_USER);
+	assert_null(strstr(b->news, "root-preexisting"));
+}
+
+static void
+test_preexisting_intermediate(void **state)
+{
+	struct bench *b = *state;
+
+	read_on_host(b, bench_made.sub);
+	assert_string_equal(b->told, "begin:7/a1 user(CN=User) anchor(CN=Root) "
+	                             "preexisting(CN=Sub) commit");
+}
+
+static void
+test_imitated_name(void **state)
+{
+	struct bench *b = *state;
+	struct pki_cert *real = pki_ca_new("Root", NULL);
+	struct pki_cert *sub = pki_ca_new("Sub", NULL);
+
+	read_on_host(b, real);
+	assert_string_equal(b->told, "begin:7/a1 user(CN=User) "
+	                             "intermediate(CN=Sub) commit");
+	assert_non_null(strstr(b->news, "root-refused"));
+	/* In a slot beside the keys as well. */
+	b->content.root_count = 0;
+	bench_add_cert(b, bench_made.root, "82");
+	bench_add_cert(b, bench_made.root, "9D");
+	read_on_host(b, real);
+	assert_string_equal(b->told, USUAL_USER);
+	/* An authority that another one vouches for may. */
+	bench_usual_card(b, 0xa1);
+	read_on_host(b, sub);
+	assert_string_equal(b->told, USUAL);
+	pki_cert_free(sub);
+	pki_cert_free(real);
+}
+
+static void
+test_imitation_is_told(void **state)
+{
+	struct pki_cert *name = pki_ca_new("Root", NULL);
+	struct pki_cert *key = pki_ca_new("Key", NULL);
+	struct anchors *anchors = anchors_new();
+	struct bench *b = *state;
+	struct refusals seen = {0, NULL};
+	unsigned char *der = NULL;
+	int len;
+
+	b->content.root_count = 1;
+	assert_int_equal(anchors_add(anchors, pki_der(name)), ANCHORS_ADDED);
+	insertion_free(
+	    insertion_new(&b->content, &b->policy, anchors, on_refusal, &seen));
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.reason,
+	                    "has the name of a trust anchor of this host");
+	anchors_free(anchors);
+
+	anchors = anchors_new();
+	assert_int_equal(
+	    X509_set_pubkey(pki_x509(key), pki_pkey(bench_made.root)), 1);
+	len = i2d_X509(pki_x509(key), &der);
+	assert_true(len > 0);
+	assert_int_equal(
+	    anchors_add(anchors, (struct wire_view){der, (size_t)len}),
+	    ANCHORS_ADDED);
+	insertion_free(
+	    insertion_new(&b->content, &b->policy, anchors, on_refusal, &seen));
+	assert_int_equal(seen.count, 2);
+	assert_string_equal(seen.reason,
+	                    "has the key of a trust anchor of this host");
+	OPENSSL_free(der);
+	anchors_free(anchors);
+	pki_cert_free(key);
+	pki_cert_free(name);
 }
 
 static void
@@ -382,6 +499,10 @@ main(void)
 	    BENCH(test_bytes_of_roots),
 	    BENCH(test_number_of_roots),
 	    BENCH(test_weak_roots),
+	    BENCH(test_preexisting),
+	    BENCH(test_preexisting_intermediate),
+	    BENCH(test_imitated_name),
+	    BENCH(test_imitation_is_told),
 	    BENCH(test_pending_request),
 	};
 

@@ -278,6 +278,26 @@ test_roots(void **state)
 }
 
 static void
+test_root_that_preexists(void **state)
+{
+	struct stage *stage = *state;
+	int session = keeperbed_attach(&stage->bed, 2, false);
+
+	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
+	keeperbed_cert(session, KEEP_PREEXISTING, 21);
+	assert_true(keeperbed_commit(session, 1).ok);
+	struct json_object *document =
+	    ask(stage, "roots session:02020202020202020202020202020202\n");
+	struct json_object *row = first(document, "roots", 1);
+
+	assert_string_equal(text(row, "kind"), "preexisting");
+	assert_string_equal(text(row, "state"), "present");
+	assert_false(json_object_object_get_ex(row, "visible_in", NULL));
+	(void)json_object_put(document);
+	(void)close(session);
+}
+
+static void
 test_root_that_is_kept(void **state)
 {
 	struct stage *stage = *state;
@@ -455,6 +475,7 @@ main(void)
 	    TEST(test_certs),
 	    TEST(test_export),
 	    TEST(test_roots),
+	    TEST(test_root_that_preexists),
 	    TEST(test_root_that_is_kept),
 	    TEST(test_stats),
 	    TEST(test_bad_requests_are_answered),

@@ -318,8 +318,8 @@ present(struct bed *bed, const char *session)
 }
 
 static void
-claim(struct bed *bed, const char *session, uint32_t reader,
-      enum keep_cleanup cleanup)
+claim_as(struct bed *bed, const char *session, uint32_t reader,
+         enum keep_kind kind, enum keep_cleanup cleanup)
 {
 	struct engine_origin from = origin(session, reader, "Reader");
 	struct keep_cert c = cert("root");
@@ -331,9 +331,15 @@ claim(struct bed *bed, const char *session, uint32_t reader,
 	assert_true(engine_put_entry(bed->engine, ENGINE_SMARTCARDROOT,
 	                             wire_view_text(scope), &from, &c,
 	                             hash) <= ENGINE_UNCHANGED);
-	assert_true(
-	    engine_put_claim(bed->engine, &from, hash, KEEP_ANCHOR, cleanup));
+	assert_true(engine_put_claim(bed->engine, &from, hash, kind, cleanup));
 	assert_true(engine_commit(bed->engine));
+}
+
+static void
+claim(struct bed *bed, const char *session, uint32_t reader,
+      enum keep_cleanup cleanup)
+{
+	claim_as(bed, session, reader, KEEP_ANCHOR, cleanup);
 }
 
 static uint32_t
@@ -364,6 +370,35 @@ test_presence_is_a_query(void **state)
 	assert_int_equal(drop(bed, session_a, 2), 1);
 	assert_int_equal(present(bed, session_a), 0);
 	assert_int_equal(present(bed, session_b), 1);
+}
+
+static bool
+on_preexisting(const struct engine_claim *claim, void *arg)
+{
+	assert_int_equal(claim->kind, KEEP_PREEXISTING);
+	assert_true(claim->live);
+	(*(int *)arg)++;
+	return true;
+}
+
+/* What the host trusts already is on record and is shown to nobody. */
+static void
+test_preexisting_is_never_present(void **state)
+{
+	struct bed *bed = *state;
+	int listed = 0;
+
+	claim_as(bed, session_a, 1, KEEP_PREEXISTING, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(present(bed, session_a), 0);
+	assert_true(engine_list_claims(bed->engine, (struct wire_view){0},
+	                               on_preexisting, &listed));
+	assert_int_equal(listed, 1);
+	/* An anchor from another reader counts, and is not held by it. */
+	claim(bed, session_a, 2, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(present(bed, session_a), 1);
+	assert_int_equal(drop(bed, session_a, 2), 0);
+	assert_int_equal(present(bed, session_a), 0);
+	assert_int_equal(drop(bed, session_a, 1), 1);
 }
 
 static void
@@ -562,6 +597,7 @@ main(void)
 	    OPEN(test_number_of_certificates_of_a_user),
 	    OPEN(test_bytes_of_a_user),
 	    OPEN(test_presence_is_a_query),
+	    OPEN(test_preexisting_is_never_present),
 	    OPEN(test_claim_without_end_is_kept_on_record),
 	    OPEN(test_older_epoch_does_not_count),
 	    OPEN(test_rollback_leaves_no_half),

@@ -482,7 +482,7 @@ test_values_out_of_range(void **state)
 	len = encode(buffer, &msg, WIRE_OK);
 	buffer[6] = 0;
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
-	buffer[6] = KEEP_INTERMEDIATE + 1;
+	buffer[6] = KEEP_PREEXISTING + 1;
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
 	msg = hello(KEEP_HELLO);
 	len = encode(buffer, &msg, WIRE_OK);

@@ -165,6 +165,26 @@ test_commit_replaces_what_the_card_held(void **state)
 }
 
 static void
+test_preexisting_root_is_in_no_view(void **state)
+{
+	struct keeperbed *bed = *state;
+
+	keeperbed_start(bed);
+	int session = keeperbed_attach(bed, 1, false);
+
+	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_REMOVAL);
+	keeperbed_cert(session, KEEP_PREEXISTING, 20);
+	keeperbed_cert(session, KEEP_ANCHOR, 21);
+	assert_true(keeperbed_commit(session, 1).ok);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 1);
+	assert_int_equal(keeperbed_files(bed, 1, "intermediates"), 0);
+	assert_true(release(session, 2, 1, 0xc1, false).ok);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 0);
+	(void)close(session);
+	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
+}
+
+static void
 test_release_ends_one_claim_of_two(void **state)
 {
 	struct keeperbed *bed = *state;
@@ -568,6 +588,7 @@ main(void)
 	    TEST(test_view_is_mended_without_an_event),
 	    TEST(test_user_certificates_need_a_user),
 	    TEST(test_commit_replaces_what_the_card_held),
+	    TEST(test_preexisting_root_is_in_no_view),
 	    TEST(test_release_ends_one_claim_of_two),
 	    TEST(test_bad_message_ends_one_session_only),
 	    TEST(test_commit_without_begin_is_rejected),
