@@ -55,9 +55,10 @@ retry_delay(unsigned failures)
  * try again later, from the start.
  */
 static void
-fail(struct watch *watch, const char *what, uint32_t code, uint64_t now_ms)
+give_up(struct watch *watch, enum log_level level, const char *what,
+        uint32_t code, uint64_t now_ms)
 {
-	struct log_event ev = log_event(LOG_WARNING, "watch-failed");
+	struct log_event ev = log_event(level, "watch-failed");
 
 	log_text(&ev, "what", what);
 	log_number(&ev, "code", (int64_t)code);
@@ -74,6 +75,23 @@ fail(struct watch *watch, const char *what, uint32_t code, uint64_t now_ms)
 	watch->due = now_ms + retry_delay(watch->failures);
 }
 
+static void
+fail(struct watch *watch, const char *what, uint64_t now_ms)
+{
+	give_up(watch, LOG_WARNING, what, 0, now_ms);
+}
+
+/* Without a return, who could not read it has said so. */
+static void
+fail_call(struct watch *watch, const char *what, const struct esc_return *ret,
+          uint64_t now_ms)
+{
+	if (ret == NULL)
+		give_up(watch, LOG_DEBUG, what, 0, now_ms);
+	else
+		give_up(watch, LOG_WARNING, what, ret->code, now_ms);
+}
+
 /* Make the call that belongs to a state. */
 static void
 enter(struct watch *watch, enum watch_state state, enum ioctl_code code,
@@ -84,7 +102,7 @@ enter(struct watch *watch, enum watch_state state, enum ioctl_code code,
 	    state == WATCH_PARKED ? UINT64_MAX : now_ms + WATCH_ANSWER_MS;
 	watch->state = state;
 	if (!calls_make(watch->calls, code, call, on_return, watch))
-		fail(watch, "call not sent", 0, now_ms);
+		fail(watch, "call not sent", now_ms);
 }
 
 static void
@@ -141,12 +159,12 @@ on_opened(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	                        .watch = {.timeout_ms = 0, .count = 1}};
 
 	if (ret == NULL || ret->code != ESC_S_SUCCESS) {
-		fail(watch, "establish", ret == NULL ? 0 : ret->code, now_ms);
+		fail_call(watch, "establish", ret, now_ms);
 		return;
 	}
 	watch->context = ret->establish.context;
 	if (watch->context.len == 0) {
-		fail(watch, "establish gave no context", 0, now_ms);
+		fail(watch, "establish gave no context", now_ms);
 		return;
 	}
 	call.watch.context = watch->context;
@@ -320,7 +338,7 @@ on_listed(void *arg, const struct esc_return *ret, uint64_t now_ms)
 		if (apply_list(watch, &none, now_ms))
 			watch->idle = 0;
 	} else {
-		fail(watch, "list", ret == NULL ? 0 : ret->code, now_ms);
+		fail_call(watch, "list", ret, now_ms);
 		return;
 	}
 	park(watch, now_ms);
@@ -417,17 +435,17 @@ on_woken(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	if (ret == NULL ||
 	    (ret->code != ESC_S_SUCCESS && ret->code != ESC_E_TIMEOUT &&
 	     ret->code != ESC_E_UNKNOWN_READER)) {
-		fail(watch, "wait", ret == NULL ? 0 : ret->code, now_ms);
+		fail_call(watch, "wait", ret, now_ms);
 		return;
 	}
 	if (ret->code == ESC_S_SUCCESS && ret->watch.count != sent) {
-		fail(watch, "wait gave other readers", 0, now_ms);
+		fail(watch, "wait gave other readers", now_ms);
 		return;
 	}
 	if (ret->code == ESC_S_SUCCESS)
 		changed = apply_states(watch, ret, &relist, now_ms);
 	if (is_busy_loop(watch, changed, now_ms))
-		fail(watch, "woken for nothing", 0, now_ms);
+		fail(watch, "woken for nothing", now_ms);
 	else if (relist)
 		list_readers(watch, now_ms);
 	else
@@ -476,7 +494,7 @@ watch_tick(struct watch *watch, uint64_t now_ms)
 	if (now_ms < watch_deadline(watch))
 		return;
 	if (watch->state != WATCH_WAITING)
-		fail(watch, "no answer", 0, now_ms);
+		fail(watch, "no answer", now_ms);
 	else if (watch->service_down)
 		await_service(watch, now_ms);
 	else
