@@ -303,8 +303,9 @@ apply_content(struct certprop *cp, struct reader *r, uint64_t now_ms)
 static void
 back_off(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
-	(void)cp;
 	assert(reader_may_retry(r));
+	if (r->attempts == 0)
+		news_event(cp, "card-read-retry", r, r->reason);
 	r->due_ms = now_ms + retry_ms[r->attempts++];
 }
 
