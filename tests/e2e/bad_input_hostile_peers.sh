@@ -15,11 +15,14 @@ lab_target main relay 4002 verify=none rdpdr=relay identity=claimed \
 lab_policy main removal RootCertificateCleanupOption=1
 lab_daemon main
 
-# What must be the same after each case: sessions, readers, certificates, roots,
+# What must be the same after each case: how many readers have names that cannot
+# be shown (none), sessions, readers, certificates, roots,
 # processes, and the names of what is in the run directory.
 gate=${LAB_PID[daemon-main]}
 cat >"$LAB/look" <<END
-ctl="$LAB_BUILD/proxy/cardproxyctl --socket $(lab_run_dir main)/control.sock --json"
+ctl="$LAB_BUILD/proxy/cardproxyctl --socket $(lab_run_dir main)/control.sock"
+\$ctl readers | LC_ALL=C grep -c '[^ -~]'
+ctl="\$ctl --json"
 \$ctl sessions | jq -c '[.sessions[] | [.id, .user, .pid]]'
 \$ctl certs | jq -c '[.certs[] | [.user, .store, .sha256]]'
 \$ctl roots | jq -c '[.roots[] | [.sha256, .state, [.holders[].session]]]'

@@ -168,25 +168,37 @@ number_in(const char *path, const char *key)
 	return value;
 }
 
-unsigned long
-adversary_memory(void)
+/* What the gate and its children have for themselves, and how many they are. */
+static unsigned long
+look_at_processes(unsigned *count)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	long sum = 0;
 
+	*count = 0;
 	while (proc != NULL && (entry = readdir(proc)) != NULL) {
 		char path[300];
 
 		(void)snprintf(path, sizeof(path), "/proc/%s/status",
 		               entry->d_name);
-		if (strtol(entry->d_name, NULL, 10) == opt.gate ||
-		    number_in(path, "PPid:") == opt.gate)
-			sum += number_in(path, "RssAnon:");
+		if (strtol(entry->d_name, NULL, 10) != opt.gate &&
+		    number_in(path, "PPid:") != opt.gate)
+			continue;
+		sum += number_in(path, "RssAnon:");
+		++*count;
 	}
 	if (proc != NULL)
 		(void)closedir(proc);
 	return (unsigned long)sum;
+}
+
+unsigned long
+adversary_memory(void)
+{
+	unsigned count;
+
+	return look_at_processes(&count);
 }
 
 /* ---- a connection by the book, as far as the case wants */
@@ -461,11 +473,30 @@ look(char text[LOOK_MAX])
 	text[len] = '\0';
 }
 
+/* The first line is how many lines of the readers are not printable. */
+void
+adversary_look_now(struct client *c)
+{
+	static char text[LOOK_MAX];
+
+	look(text);
+	if (strncmp(text, "0\n", 2) != 0)
+		adversary_complain(c, "the list of readers is not printable");
+}
+
+static unsigned processes; /* before the first case */
+
+/* It costs something: first wait for the session to be gone. */
 static bool
 await_look(const char *wanted, char text[LOOK_MAX])
 {
 	uint64_t until = end_now_ms() + 10000;
+	unsigned count;
 
+	do {
+		(void)look_at_processes(&count);
+	} while (count > processes && end_now_ms() < until &&
+	         usleep(5000) == 0);
 	do {
 		look(text);
 		if (strcmp(text, wanted) == 0)
@@ -687,7 +718,7 @@ run_all(char **names)
 	if (!canary_end())
 		peer_die("the canary");
 	look(before);
-	memory = adversary_memory();
+	memory = look_at_processes(&processes);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		for (const struct adversary_case *at = tables[i];
 		     at->name != NULL; at++) {

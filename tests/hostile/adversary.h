@@ -78,6 +78,9 @@ unsigned long adversary_memory(void);
 /* Say what went wrong; the case has failed. */
 void adversary_complain(struct client *c, const char *what);
 
+/* What cardproxyctl prints while the case plays is printable, too. */
+void adversary_look_now(struct client *c);
+
 /* The directory with the certificates for cards. */
 const char *adversary_pki(void);
 
