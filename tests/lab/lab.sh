@@ -383,6 +383,20 @@ lab_chansrv_says() {
 	grep -rqs -- "$2" "$LAB/home/$1/.local/share/xrdp/"
 }
 
+# lab_server_card USER COMMAND...: see servercard.c; it runs as a program of that
+# user's session.
+lab_server_card() {
+	local user=$1 home=$LAB/home/$1 program=$LAB/run/servercard socket
+
+	shift
+	# Where the build is, a user may not look.
+	[ -e "$program" ] ||
+		install -m 755 "$LAB_BUILD/tests/chansrv/servercard" "$program"
+	socket=$(find "$home" -path '*/.pcsc*/pcscd.comm' | head -n 1)
+	timeout 120 setpriv --reuid="$user" --regid="$user" --clear-groups \
+		"$program" "$socket" "$@"
+}
+
 # lab_client NAME PORT PCSCD USER [OPTION...]: FreeRDP's client, with the smart
 # cards of that pcscd; its display is :50.
 lab_client() {
@@ -397,6 +411,35 @@ lab_client() {
 		${LAB_OPENSSL_CONF:+OPENSSL_CONF="$LAB_OPENSSL_CONF"} \
 		stdbuf -oL xfreerdp3 "/v:$LAB_HOST:$port" /cert:ignore \
 		/sec:tls "/u:$user" /p:secret /smartcard /size:800x600 "$@"
+}
+
+# lab_client_with COMMAND NAME PCSCD OPTION...: any other client; it says yes to
+# the server's certificate when it asks.
+lab_client_with() {
+	local command=$1 name=$2 pcscd=$3
+
+	shift 3
+	[ -n "${LAB_PID[display-50]:-}" ] || lab_display 50
+	mkdir -p "$LAB/home/client-$name"
+	echo yes >"$LAB/home/client-$name/answer"
+	# shellcheck disable=SC2016
+	lab_start "client-$name" env DISPLAY=:50 \
+		HOME="$LAB/home/client-$name" \
+		PCSCLITE_CSOCK_NAME="$(lab_socket "$pcscd")" \
+		${LAB_OPENSSL_CONF:+OPENSSL_CONF="$LAB_OPENSSL_CONF"} \
+		bash -c 'exec "$@" <"$HOME/answer"' client \
+		stdbuf -oL "$command" "$@"
+}
+
+# lab_rdesktop NAME PORT PCSCD USER, lab_freerdp2 NAME PORT PCSCD USER
+lab_rdesktop() {
+	lab_client_with rdesktop "$1" "$3" -u "$4" -p secret -r scard \
+		-g 800x600 "$LAB_HOST:$2"
+}
+
+lab_freerdp2() {
+	lab_client_with xfreerdp "$1" "$3" "/v:$LAB_HOST:$2" /cert:ignore \
+		/sec:tls "/u:$4" /p:secret /smartcard /size:800x600
 }
 
 # --- the daemon under test -----------------------------------------------
