@@ -513,6 +513,7 @@ config_free(struct config *config)
 	free(config->user);
 	free(config->certificate);
 	free(config->key);
+	free(config->system_anchors);
 	free(config->database);
 	free(config->run_dir);
 	free(config->control);

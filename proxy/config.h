@@ -68,8 +68,9 @@ struct config {
 	char *run_dir;
 	char *control; /* <run_dir>/control.sock */
 	bool durable_full;
-	gid_t control_group; /* (gid_t)-1: none */
-	gid_t view_group;    /* (gid_t)-1: none */
+	gid_t control_group;  /* (gid_t)-1: none */
+	gid_t view_group;     /* (gid_t)-1: none */
+	char *system_anchors; /* PEM; NULL: the default, if it is there */
 };
 
 /* One fault, ready to print: "FILE:LINE: [section] key: what is wrong". */

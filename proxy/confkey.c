@@ -315,6 +315,7 @@ static const struct key keys[] = {
 	{ CONFKEY_STORE, "run_dir", set_path, AT_CONFIG(run_dir), NULL, 0, RUN_DIR_MAX, NULL },
 	{ CONFKEY_STORE, "control_group", set_group, AT_CONFIG(control_group), NULL, 0, 0, NULL },
 	{ CONFKEY_STORE, "view_group", set_group, AT_CONFIG(view_group), NULL, 0, 0, NULL },
+	{ CONFKEY_STORE, "system_anchors", set_file, AT_CONFIG(system_anchors), NULL, 0, 0, NULL },
 };
 /* clang-format on */
 

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hostroots.h"
+
 void
 contexts_clear(struct contexts *contexts)
 {
@@ -12,6 +14,7 @@ contexts_clear(struct contexts *contexts)
 		SSL_CTX_free(contexts->clients[i]);
 	free(contexts->clients);
 	SSL_CTX_free(contexts->server);
+	anchors_free(contexts->anchors);
 	memset(contexts, 0, sizeof(*contexts));
 }
 
@@ -76,12 +79,32 @@ complain(const char *what, const char *why)
 	log_write(&ev);
 }
 
+static struct anchors *
+open_anchors(const struct config *config)
+{
+	const char *path = config->system_anchors;
+	const char *why = "no memory";
+	struct anchors *anchors = hostroots_load(path, &why);
+	struct log_event ev;
+
+	if (anchors != NULL)
+		return anchors;
+	ev = log_event(LOG_ERROR, "system-anchors");
+	log_text(&ev, "file", path != NULL ? path : HOSTROOTS_DEFAULT);
+	log_text(&ev, "reason", why);
+	log_write(&ev);
+	return NULL;
+}
+
 bool
 contexts_open(struct contexts *contexts, const struct config *config)
 {
 	const char *why = "no memory";
 
 	memset(contexts, 0, sizeof(*contexts));
+	contexts->anchors = open_anchors(config);
+	if (contexts->anchors == NULL)
+		return false;
 	contexts->server = open_server(config, &why);
 	contexts->clients = calloc(config->target_count, sizeof(SSL_CTX *));
 	if (contexts->server == NULL || contexts->clients == NULL) {

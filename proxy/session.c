@@ -296,7 +296,10 @@ open_channel(struct session *s)
 	policy = ruling_policy(s->ruling);
 	s->channel = channel_new(&s->target->channel, &policy->certprop,
 	                         &channel_ops, s);
-	return s->channel != NULL;
+	if (s->channel == NULL)
+		return false;
+	certprop_anchors(channel_certprop(s->channel), s->start->anchors);
+	return true;
 }
 
 /* The Client Info PDU has told who and what is there: the session begins. */

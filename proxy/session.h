@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <openssl/ssl.h>
 
+#include "anchors.h"
 #include "config.h"
 #include "keep.h"
 
@@ -21,10 +22,11 @@ struct session_start {
 	struct event_base *base; /* of this process, without events */
 	struct config *config;   /* taken */
 	const char *config_path;
-	size_t listener;            /* index of the [listen] section */
-	SSL_CTX *server_tls;        /* towards clients; borrowed */
-	SSL_CTX *const *client_tls; /* towards servers, by index of target */
-	int client_fd;              /* the three descriptors are taken */
+	size_t listener;               /* index of the [listen] section */
+	SSL_CTX *server_tls;           /* towards clients; borrowed */
+	SSL_CTX *const *client_tls;    /* towards servers, by index of target */
+	const struct anchors *anchors; /* of the host; borrowed */
+	int client_fd;                 /* the three descriptors are taken */
 	int gate_fd;
 	int keeper_fd;
 	uint8_t id[KEEP_ID_LEN];
