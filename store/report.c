@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "log.h"
+#include "reason.h"
 
 #include <json-c/json.h>
 #include <openssl/evp.h>
@@ -112,35 +113,25 @@ new_rows(struct answer *answer, const char *name)
 	           0;
 }
 
-static size_t
-count_cards(const struct peer *peer)
-{
-	const struct peer_reader *reader;
-	size_t count = 0;
-
-	for (reader = TAILQ_FIRST(&peer->readers); reader != NULL;
-	     reader = TAILQ_NEXT(reader, entry))
-		count += reader->card != KEEP_CARD_EMPTY;
-	return count;
-}
-
 static void
 add_session(struct json_object *row, const struct peer *peer)
 {
+	char reason[REASON_SIZE];
+
 	add_text(row, "id", peer->id);
 	add_text(row, "state", keep_session_state_name(peer->state));
 	add_text(row, "user", peer->user);
 	add_text(row, "source", peer->source);
 	add_text(row, "policy", peer->policy);
 	add_text(row, "role", peer->role);
-	add_text(row, "reason", peer->reason);
+	add_text(row, "reason", reason_of(peer, reason));
 	add_text(row, "target", peer->target);
 	add_text(row, "client_name", peer->client_name);
 	add_text(row, "client_addr", peer->client_addr);
 	add_number(row, "pid", peer->pid);
 	add_number(row, "started_at", peer->started_at);
 	add_number(row, "readers", (int64_t)peer->reader_count);
-	add_number(row, "cards", (int64_t)count_cards(peer));
+	add_number(row, "cards", (int64_t)reason_count_cards(peer));
 }
 
 static void

@@ -204,6 +204,66 @@ test_session(void **state)
 }
 
 static void
+expect_reason(const struct stage *stage, const char *want)
+{
+	struct json_object *document;
+	struct json_object *row;
+
+	/* The keeper has read all once it has answered what came last. */
+	keeperbed_begin(stage->session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
+	keeperbed_cert(stage->session, KEEP_USER, 10);
+	assert_true(keeperbed_commit(stage->session, 9).ok);
+	document = ask(stage, "sessions\n");
+	row = first(document, "sessions", 1);
+	assert_string_equal(text(row, "reason"), want);
+	(void)json_object_put(document);
+}
+
+static void
+say_state(int session, enum keep_session_state state, const char *role,
+          const char *reason)
+{
+	struct keep_msg msg = {.type = KEEP_STATE};
+
+	msg.state.state = state;
+	msg.state.user = wire_view_text("alice smith");
+	msg.state.role = wire_view_text(role);
+	msg.state.reason = wire_view_text(reason);
+	keeperbed_say(session, &msg);
+}
+
+/* Each reason why no card is to be seen is another one. */
+static void
+test_reasons(void **state)
+{
+	const struct stage *stage = *state;
+	struct keep_msg msg = {
+	    .type = KEEP_READER,
+	    .reader = {.reader = 1, .card = KEEP_CARD_FAILED}};
+
+	expect_reason(stage, "");
+	msg.reader.reason = wire_view_text("an unknown kind of card");
+	keeperbed_say(stage->session, &msg);
+	expect_reason(stage, "a card is not readable: an unknown kind of card");
+	msg.reader.card = KEEP_CARD_MUTE;
+	msg.reader.reason = wire_view_text("");
+	keeperbed_say(stage->session, &msg);
+	expect_reason(stage, "a card is not readable: mute");
+	say_state(stage->session, KEEP_PRELOGON, "relay", "");
+	expect_reason(stage, "the user is not known yet");
+	msg.reader.card = KEEP_CARD_EMPTY;
+	keeperbed_say(stage->session, &msg);
+	expect_reason(stage, "there is no card in a reader");
+	msg.type = KEEP_READER_GONE;
+	keeperbed_say(stage->session, &msg);
+	expect_reason(stage, "the client shows no reader");
+	say_state(stage->session, KEEP_PRELOGON, "none", "");
+	expect_reason(stage, "the card channel is not open yet");
+	say_state(stage->session, KEEP_PRELOGON, "none", "policy");
+	expect_reason(stage, "policy");
+}
+
+static void
 test_readers(void **state)
 {
 	struct json_object *document = ask(*state, "readers\n");
@@ -471,6 +531,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_sessions),
 	    TEST(test_session),
+	    TEST(test_reasons),
 	    TEST(test_readers),
 	    TEST(test_certs),
 	    TEST(test_export),
