@@ -52,10 +52,11 @@ confine_drop(const char *user)
 
 	if (geteuid() != 0)
 		return true;
-	errno = ENOENT;
 	pw = getpwnam(user);
-	if (pw == NULL)
+	if (pw == NULL) {
+		errno = ENOENT;
 		return false;
+	}
 	if (initgroups(user, pw->pw_gid) != 0 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
@@ -104,9 +105,12 @@ confine_directory(const char *path, mode_t mode, const char *user)
 		return false;
 	if (geteuid() != 0)
 		return true;
-	errno = ENOENT;
 	pw = getpwnam(user);
-	return pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) == 0;
+	if (pw == NULL) {
+		errno = ENOENT;
+		return false;
+	}
+	return chown(path, pw->pw_uid, pw->pw_gid) == 0;
 }
 
 /* The lowest of these at or above from; INT_MAX: none. */
