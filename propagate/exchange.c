@@ -11,11 +11,13 @@ void
 exchange_init(struct exchange *ex, const struct card_hints *hints)
 {
 	bool t0 = hints->protocol == EXCHANGE_PROTOCOL_T0;
+	enum atr_extended said = atr_extended(hints->atr);
 
 	memset(ex, 0, sizeof(*ex));
 	ex->plain = t0 ? APDU_SHORT_T0 : APDU_SHORT;
 	ex->length = hints->length;
-	ex->may_extend = !t0 && atr_extended(hints->atr) != ATR_EXTENDED_NO;
+	ex->may_extend = !t0 && said != ATR_EXTENDED_NO;
+	ex->announced = said == ATR_EXTENDED_YES;
 }
 
 static void
@@ -47,11 +49,19 @@ build(struct exchange *ex)
 		ex->sent = apdu_get_data(ex->want.file, name, ex->form);
 }
 
+static bool
+is_worth_extending(const struct exchange *ex, const struct exchange_want *want)
+{
+	if (!want->large || !ex->may_extend || ex->length == CARD_LENGTH_SHORT)
+		return false;
+	return !want->cautious || ex->announced ||
+	       ex->length == CARD_LENGTH_EXTENDED;
+}
+
 void
 exchange_begin(struct exchange *ex, const struct exchange_want *want)
 {
-	bool extend =
-	    want->large && ex->may_extend && ex->length != CARD_LENGTH_SHORT;
+	bool extend = is_worth_extending(ex, want);
 
 	memset(&ex->result, 0, sizeof(ex->result));
 	ex->want = *want;

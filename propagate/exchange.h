@@ -18,6 +18,7 @@ struct exchange_want {
 	size_t limit;  /* bytes; a longer object is passed over */
 	size_t enough; /* stop at that many bytes; 0: the whole object */
 	bool large;    /* worth extended length */
+	bool cautious; /* but not on trial: only where the ATR announces it */
 };
 
 enum exchange_outcome {
@@ -37,6 +38,7 @@ enum exchange_step { EXCHANGE_SEND, EXCHANGE_DONE };
 struct exchange {
 	enum apdu_form plain;    /* the short form of this protocol */
 	bool may_extend;         /* extended length may be tried */
+	bool announced;          /* the ATR says that it works */
 	enum card_length length; /* as learned */
 
 	struct exchange_want want;

@@ -62,6 +62,8 @@ want_file(struct exchange_want *want, const struct gids_file *at)
 	want->name_len = out.len;
 	want->limit = CARD_OBJECT_MAX;
 	want->large = true;
+	/* Its usual cards do not know the form: a trial is a command lost. */
+	want->cautious = true;
 }
 
 /* Enough of the map for the containers that have certificates. */

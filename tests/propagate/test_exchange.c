@@ -178,6 +178,38 @@ test_atr_forbids(void **state)
 	check_short(&card, &hints, 4);
 }
 
+/* No trial: it is announced, or it has worked before. */
+static void
+test_cautious(void **state)
+{
+	static const uint8_t yes[] = {0x3b, 0x85, 0x01, 0x80,
+	                              0x73, 0xc0, 0x21, 0xc0};
+	static const struct card_hints hints[] = {
+	    {.length = CARD_LENGTH_UNKNOWN},
+	    {.length = CARD_LENGTH_SHORT, .atr = {yes, sizeof(yes)}},
+	    {.length = CARD_LENGTH_UNKNOWN, .atr = {yes, sizeof(yes)}},
+	    {.length = CARD_LENGTH_EXTENDED},
+	};
+	struct exchange_want want = want_large();
+
+	(void)state;
+	want.cautious = true;
+	for (size_t i = 0; i < 4; i++) {
+		struct script_card card;
+		struct exchange ex;
+
+		card_with(&card, 1000);
+		card.extended = SCRIPT_WHOLE;
+		exchange_init(&ex, &hints[i]);
+		exchange_one(&ex, &want, &card);
+		assert_whole(&ex, &card);
+		assert_int_equal(card.extended_tries, i < 2 ? 0 : 1);
+		assert_int_equal(card.commands, i < 2 ? 4 : 1);
+		exchange_clear(&ex);
+		script_card_clear(&card);
+	}
+}
+
 static void
 check_status(uint16_t status, enum exchange_outcome outcome, unsigned commands)
 {
@@ -338,6 +370,7 @@ main(void)
 	    cmocka_unit_test(test_extended_and_more),
 	    cmocka_unit_test(test_short_ways),
 	    cmocka_unit_test(test_atr_forbids),
+	    cmocka_unit_test(test_cautious),
 	    cmocka_unit_test(test_status),
 	    cmocka_unit_test(test_endless_chain),
 	    cmocka_unit_test(test_endless_corrections),
