@@ -3,12 +3,12 @@
  * way of a real server's calls.
  *
  *	servercard SOCKET calls        each kind of call once
- *	servercard SOCKET loop COUNT   use the card COUNT times, or what is
- *there servercard SOCKET watch COUNT  COUNT insertions and removals
+ *	servercard SOCKET loop COUNT   use what card there is, COUNT times
+ *	servercard SOCKET watch COUNT  COUNT insertions and removals
+ *	servercard SOCKET together     the states of all readers at once
  *
- * It prints names, codes, states, ATRs, status words and lengths, never what a
- * card says, and nothing that differs from run to run: two runs compare by
- *diff.
+ * It prints names, codes, states, ATRs, status words and lengths, never what
+ * a card says, and nothing that differs from run to run: compare by diff.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -178,8 +178,8 @@ show_status(uint32_t card)
 }
 
 /*
- * One reader a call: xrdp 0.9 gives every reader of a list the same NDR
- * referent, and FreeRDP 3 not only refuses that, it crashes.
+ * One reader a call, but for run_together: xrdp 0.9 gives each reader of a
+ * list the same NDR referent, and FreeRDP 3 refuses that and crashes.
  */
 static uint32_t
 wait_for(uint32_t context, int timeout_ms, struct chansrv_reader *reader)
@@ -396,6 +396,21 @@ run_watch(int count)
 	return chansrv_release(context) == 0 ? 0 : 1;
 }
 
+static int
+run_together(void)
+{
+	struct chansrv_readers list;
+	uint32_t context;
+
+	if (say("establish", chansrv_establish(&context)) != 0 ||
+	    say("list", chansrv_list_readers(context, &list)) != 0)
+		return 1;
+	chansrv_park(context, 0, &list);
+	(void)say("together", chansrv_parked(&list));
+	show_readers(&list);
+	return chansrv_release(context) == 0 ? 0 : 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -403,8 +418,8 @@ main(int argc, char **argv)
 	int count = argc == 4 ? atoi(argv[3]) : 0;
 
 	if (argc < 3) {
-		fprintf(stderr,
-		        "usage: servercard SOCKET calls|loop N|watch N\n");
+		fprintf(stderr, "usage: servercard SOCKET COMMAND [COUNT]
+");
 		return status;
 	}
 	chansrv_open(argv[1]);
@@ -412,6 +427,8 @@ main(int argc, char **argv)
 		status = run_calls();
 	else if (strcmp(argv[2], "loop") == 0)
 		status = run_loop(count);
+	else if (strcmp(argv[2], "together") == 0)
+		status = run_together();
 	else if (strcmp(argv[2], "watch") == 0)
 		status = run_watch(count);
 	chansrv_close();

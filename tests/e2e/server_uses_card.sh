@@ -52,6 +52,23 @@ lab_server_card alice calls >"$LAB/run/relayed" || true
 same "just after an insertion"
 lab_wait "the card's root" lab_has 1 lab_roots main
 
+lab_say "a slow card: both want it at the same time"
+lab_tell one remove
+lab_wait "the root is gone" lab_has 0 lab_roots main
+lab_tell one delay 30
+lab_server_card alice loop 10 >"$LAB/run/loop" &
+loop=$!
+lab_tell one insert
+wait "$loop" || lab_fail "the server's turns: $(cat "$LAB/run/loop")"
+! grep -vE 'success$|whole' "$LAB/run/loop" >&2 || lab_fail "what failed"
+lab_wait "the slow card's root" lab_has 1 lab_roots main
+lab_tell one delay 0
+
+lab_say "all readers in one call"
+lab_server_card alice together >"$LAB/run/together"
+grep -qx 'together: success' "$LAB/run/together" ||
+	lab_fail "not answered: $(cat "$LAB/run/together")"
+
 lab_say "20 turns, while the card stays"
 lab_server_card alice loop 20 >"$LAB/run/loop"
 grep -qx 'whole: 20' "$LAB/run/loop" ||
