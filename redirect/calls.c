@@ -31,8 +31,12 @@ calls_close(struct calls *calls)
 {
 	calls->open = false;
 	mux_drop_own(calls->mux);
-	for (size_t i = 0; i < MUX_OWN_MAX; i++)
+	for (size_t i = 0; i < MUX_OWN_MAX; i++) {
+		if (calls->list[i].used && calls->observer != NULL)
+			calls->observer->on_dropped(calls->arg,
+			                            calls->list[i].id);
 		calls->list[i] = (struct calls_pending){.used = false};
+	}
 }
 
 static struct calls_pending *
@@ -94,7 +98,9 @@ calls_make(struct calls *calls, enum ioctl_code code,
 		(void)mux_complete(calls->mux, calls->device, id, &dropped);
 		return false;
 	}
-	*slot = (struct calls_pending){true, row, on_return, arg};
+	*slot = (struct calls_pending){true, id, row, on_return, arg};
+	if (calls->observer != NULL)
+		calls->observer->on_call(calls->arg, id, row, call);
 	calls->send(calls->arg, wire_written(&out));
 	return true;
 }
@@ -145,9 +151,13 @@ calls_complete(struct calls *calls, const struct mux_irp *irp,
 		return;
 	call = calls->list[irp->origin];
 	calls->list[irp->origin] = (struct calls_pending){.used = false};
-	if (call.on_return == NULL)
+	if (call.on_return == NULL && calls->observer == NULL)
 		return;
 	bool good = decode(call.row, completion, &ret);
 
-	call.on_return(call.arg, good ? &ret : NULL, now_ms);
+	if (calls->observer != NULL)
+		calls->observer->on_return(calls->arg, irp->id,
+		                           good ? &ret : NULL);
+	if (call.on_return != NULL)
+		call.on_return(call.arg, good ? &ret : NULL, now_ms);
 }

@@ -17,14 +17,26 @@
 typedef void calls_on_return(void *arg, const struct esc_return *ret,
                              uint64_t now_ms);
 
+/* Who is told of every call and its return; id is that of the multiplexer. */
+struct calls_observer {
+	void (*on_call)(void *arg, uint32_t id, const struct ioctl *row,
+	                const struct esc_call *call);
+	/* ret NULL: none, or none that makes sense. */
+	void (*on_return)(void *arg, uint32_t id, const struct esc_return *ret);
+	/* It will have none. */
+	void (*on_dropped)(void *arg, uint32_t id);
+};
+
 struct calls {
 	struct mux *mux;
 	void (*send)(void *arg, struct wire_view message);
-	void *arg; /* of send */
+	void *arg;                             /* of send, and of observer */
+	const struct calls_observer *observer; /* may be NULL */
 	bool open; /* there is a device to send to */
 	uint32_t device;
 	struct calls_pending {
 		bool used;
+		uint32_t id;
 		const struct ioctl *row;
 		calls_on_return *on_return; /* NULL: nobody waits any more */
 		void *arg;

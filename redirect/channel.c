@@ -41,7 +41,8 @@ on_reader_added(void *arg, uint32_t reader, const char *name, uint64_t now_ms)
 {
 	struct channel *ch = arg;
 
-	certprop_reader_added(ch->certprop, reader, name, now_ms);
+	sight_added(&ch->sight, guard_policy_now(ch->guard), reader, name,
+	            now_ms);
 }
 
 static void
@@ -49,7 +50,7 @@ on_reader_gone(void *arg, uint32_t reader, uint64_t now_ms)
 {
 	struct channel *ch = arg;
 
-	certprop_reader_gone(ch->certprop, reader, now_ms);
+	sight_gone(&ch->sight, reader, now_ms);
 }
 
 static void
@@ -58,8 +59,8 @@ on_card(void *arg, uint32_t reader, enum certprop_presence presence,
 {
 	struct channel *ch = arg;
 
-	certprop_card_state(ch->certprop, reader, presence, counter, atr,
-	                    now_ms);
+	sight_card(&ch->sight, guard_policy_now(ch->guard), reader, presence,
+	           counter, atr, now_ms);
 }
 
 static void
@@ -79,6 +80,38 @@ on_read_failed(void *arg, uint32_t reader, enum certprop_failure failure,
 
 	certprop_card_failed(ch->certprop, reader, failure, reason, now_ms);
 }
+
+/* Our own calls are noted beside the server's: they share its cards. */
+static void
+on_call(void *arg, uint32_t id, const struct ioctl *row,
+        const struct esc_call *call)
+{
+	struct channel *ch = arg;
+
+	guard_note_call(ch->guard, CHANNEL_BY_US, id, row, call, ch->now_ms);
+}
+
+static void
+on_return(void *arg, uint32_t id, const struct esc_return *ret)
+{
+	struct channel *ch = arg;
+
+	guard_note_return(ch->guard, id, ret, ch->now_ms);
+}
+
+static void
+on_dropped(void *arg, uint32_t id)
+{
+	struct channel *ch = arg;
+
+	guard_drop(ch->guard, id);
+}
+
+static const struct calls_observer calls_observer = {
+    .on_call = on_call,
+    .on_return = on_return,
+    .on_dropped = on_dropped,
+};
 
 static const struct watch_ops watch_ops = {
     .on_added = on_reader_added,
@@ -158,7 +191,7 @@ channel_card_ready(struct channel *ch)
 	uint32_t device;
 
 	if (ch->calls.open || ch->fault != NULL || ch->ended ||
-	    !devices_ready(&ch->devices, &device))
+	    !channel_redirects(ch) || !devices_ready(&ch->devices, &device))
 		return;
 	log_number(&ev, "device", device);
 	log_write(&ev);
@@ -290,14 +323,26 @@ channel_chunk(struct channel *ch, enum channel_side from, uint32_t total,
 
 /* ---- life */
 
+static void
+on_use(void *arg, const struct channel_use *use)
+{
+	struct channel *ch = arg;
+
+	if (ch->ops->on_use != NULL)
+		ch->ops->on_use(ch->arg, use);
+}
+
 static bool
 make_parts(struct channel *ch, const struct certprop_policy *policy)
 {
 	ch->mux = mux_new();
 	ch->certprop = certprop_new(policy, &certprop_ops, ch);
-	if (ch->mux == NULL || ch->certprop == NULL)
+	ch->guard = guard_new(on_use, ch);
+	if (ch->mux == NULL || ch->certprop == NULL || ch->guard == NULL)
 		return false;
+	ch->sight.certprop = ch->certprop;
 	calls_init(&ch->calls, ch->mux, send_call, ch);
+	ch->calls.observer = &calls_observer;
 	watch_init(&ch->watch, &ch->calls, &watch_ops, ch);
 	reading_init(&ch->reading, &ch->calls, &reading_ops, ch,
 	             ch->config.apdu_ms, ch->config.card_ms);
@@ -343,6 +388,7 @@ channel_free(struct channel *ch)
 	card_read_free(ch->reading.job);
 	certprop_free(ch->certprop);
 	mux_free(ch->mux);
+	guard_free(ch->guard);
 	for (size_t i = 0; i < CHANNEL_SIDES; i++) {
 		chunk_join_clear(&ch->in[i]);
 		outlet_clear(&ch->out[i]);
@@ -354,6 +400,32 @@ struct certprop *
 channel_certprop(struct channel *ch)
 {
 	return ch->certprop;
+}
+
+bool
+channel_redirects(const struct channel *ch)
+{
+	return ch->redirect && guard_policy_now(ch->guard)->redirect;
+}
+
+void
+channel_filter(struct channel *ch, const struct filter_policy *policy,
+               uint64_t now_ms)
+{
+	bool before = channel_redirects(ch);
+	bool now;
+
+	ch->now_ms = now_ms;
+	guard_policy(ch->guard, policy);
+	if (ch->ended)
+		return;
+	sight_policy(&ch->sight, guard_policy_now(ch->guard), now_ms);
+	now = channel_redirects(ch);
+	if (before && !now)
+		channel_stop_card(ch);
+	if (before != now)
+		role_tell(ch);
+	channel_card_ready(ch);
 }
 
 void

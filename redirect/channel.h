@@ -11,6 +11,7 @@
 #define REDIRECT_CHANNEL_H
 
 #include "certprop.h"
+#include "filter.h"
 #include "wire.h"
 
 /* CHANNEL_PDU_HEADER, [MS-RDPBCGR] 2.2.6.1.1. */
@@ -40,6 +41,40 @@ struct channel_config {
 	uint32_t card_ms;       /* deadline of one card read, default 20000 */
 };
 
+/* Who makes a call to a card. */
+enum channel_asker {
+	CHANNEL_BY_SERVER,
+	CHANNEL_BY_US,     /* reading certificates */
+	CHANNEL_BY_PROGRAM /* of the session, through its socket */
+};
+
+enum { CHANNEL_PIN_UNKNOWN = -1, CHANNEL_PIN_BLOCKED = 0 };
+
+/*
+ * One use of a card, or of a reader, after its end: answered or refused.  It
+ * has lengths and headers and never a body.  All is borrowed.
+ */
+struct channel_use {
+	enum channel_asker asker;
+	const char *reader; /* "" when it is not known */
+	struct wire_view atr;
+	const char *call;    /* "Transmit" */
+	const char *command; /* "PUT DATA"; "" when it is no Transmit */
+	uint8_t cla;         /* of a Transmit */
+	uint8_t ins;
+	uint8_t p1;
+	uint8_t p2;
+	uint32_t send_len;
+	uint32_t receive_len;
+	uint16_t status_word; /* 0: none */
+	uint32_t code;        /* what the caller got: PC/SC */
+	uint32_t elapsed_ms;
+	/* PIN tries left, as the card says after VERIFY and the like. */
+	int pin_tries;
+	enum filter_verdict decision;
+	const char *rule;
+};
+
 struct channel_ops {
 	/*
 	 * Send one chunk: total is the length of the whole message, flags as in
@@ -48,6 +83,8 @@ struct channel_ops {
 	void (*send)(void *arg, enum channel_side to, uint32_t total,
 	    uint32_t flags, struct wire_view data);
 	void (*tell_keeper)(void *arg, const struct keep_msg *msg);
+	/* A card was used; may be NULL. */
+	void (*on_use)(void *arg, const struct channel_use *use);
 };
 
 struct channel;
@@ -60,6 +97,13 @@ void channel_free(struct channel *ch);
 
 /* The propagation machine of this session: user, acks, policy and end. */
 struct certprop *channel_certprop(struct channel *ch);
+
+/*
+ * From the next call on this policy holds; it is borrowed until it is replaced.
+ * NULL: all is allowed, as before the first one.
+ */
+void channel_filter(struct channel *ch, const struct filter_policy *policy,
+    uint64_t now_ms);
 
 /* The connection is activated: from now on the client takes channel data. */
 void channel_activated(struct channel *ch, uint64_t now_ms);

@@ -11,10 +11,12 @@
 #include "channel.h"
 #include "chunk.h"
 #include "devices.h"
+#include "guard.h"
 #include "mux.h"
 #include "outlet.h"
 #include "own.h"
 #include "reading.h"
+#include "sight.h"
 #include "watch.h"
 
 enum {
@@ -49,7 +51,7 @@ struct channel_stale {
 
 struct channel {
 	struct channel_config config;
-	bool redirect; /* the policy lets cards through */
+	bool redirect; /* fEnableSmartCard */
 	const struct channel_ops *ops;
 	void *arg;
 
@@ -58,6 +60,8 @@ struct channel {
 	struct outlet out[CHANNEL_SIDES];    /* by the side they go to */
 	struct devices devices;
 	struct mux *mux;
+	struct guard *guard; /* the policy, applied to calls */
+	struct sight sight;  /* ... and to what is propagated */
 	struct calls calls;
 	struct watch watch;
 	struct reading reading;
@@ -87,6 +91,9 @@ void channel_card_lost(struct channel *ch, uint32_t device);
 /* Our calls end here and now, whatever device they went to. */
 void channel_stop_card(struct channel *ch);
 
+/* Are there smart cards in this session at all? */
+bool channel_redirects(const struct channel *ch);
+
 /* role.c: */
 
 /* A peer broke the rules: log it and drop the card, the session lives. */
@@ -94,6 +101,9 @@ void role_fault(struct channel *ch, enum channel_side side, const char *what);
 
 /* A device list, a removal or a server announce: a fault if there is no end. */
 void role_note_churn(struct channel *ch, enum channel_side side);
+
+/* Tell the machine which half we play, or why there is no card. */
+void role_tell(struct channel *ch);
 
 /* The server announces: whatever was before is void, and it speaks now. */
 void role_server_speaks(struct channel *ch);
@@ -120,5 +130,19 @@ void passage_completion(struct channel *ch, struct wire_view message);
 
 /* Answer all that the server waits for with a failure. */
 void passage_refuse_all(struct channel *ch);
+
+/*
+ * forward.c: a request of the server and its completion, through the policy:
+ * relayed under an id of ours, changed, or answered at once.
+ */
+
+void forward_request(struct channel *ch, const struct rdpefs_request *request,
+                     struct wire_view message);
+void forward_completion(struct channel *ch, const struct mux_irp *irp,
+                        const struct rdpefs_completion *completion,
+                        struct wire_view message);
+
+/* The server's IRP fails without the client. */
+void forward_refuse(struct channel *ch, uint32_t device, uint32_t id);
 
 #endif

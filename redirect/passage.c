@@ -43,6 +43,8 @@ wants_from_server(const struct channel *ch, const struct head *head)
 	case RDPEFS_SERVER_ANNOUNCE:
 	case RDPEFS_DEVICE_REPLY:
 		return true;
+	case RDPEFS_SERVER_CAPABILITY:
+		return !channel_redirects(ch);
 	case RDPEFS_DEVICE_REQUEST:
 		return devices_state(&ch->devices, head->device) !=
 		       DEVICES_UNKNOWN;
@@ -87,48 +89,13 @@ passage_wants(const struct channel *ch, enum channel_side from,
 	return ch->stale.active || wants_from_client(ch, &head);
 }
 
-/* Relay a message with the completion id at offset at replaced. */
-static void
-send_with_id(struct channel *ch, enum channel_side to, struct wire_view message,
-             size_t at, uint32_t id)
-{
-	uint8_t *copy = malloc(message.len);
-	struct wire_out out = wire_out(copy, message.len);
-
-	if (copy == NULL) {
-		log_note(LOG_ERROR, "message-dropped", "out of memory");
-		return;
-	}
-	wire_put_view(&out, message);
-	wire_set_u32(&out, at, id);
-	channel_send(ch, to, wire_written(&out));
-	explicit_bzero(copy, message.len); /* perhaps a PIN */
-	free(copy);
-}
-
-/* The server's IRP gets an answer without the client. */
-static void
-refuse(struct channel *ch, uint32_t device, uint32_t id)
-{
-	struct rdpefs_completion completion = {
-	    .device_id = device,
-	    .completion_id = id,
-	    .status = (uint32_t)RDPEFS_STATUS_UNSUCCESSFUL,
-	};
-	uint8_t data[SHORT_MAX];
-	struct wire_out out = wire_out(data, sizeof(data));
-
-	rdpefs_output_encode(&out, &completion, (struct wire_view){.len = 0});
-	channel_send(ch, CHANNEL_SERVER, wire_written(&out));
-}
-
 void
 passage_refuse_all(struct channel *ch)
 {
 	struct mux_irp irp;
 
 	while (mux_take(ch->mux, MUX_SERVER, &irp))
-		refuse(ch, irp.device, irp.origin);
+		forward_refuse(ch, irp.device, irp.origin);
 }
 
 static void
@@ -170,17 +137,26 @@ on_device_reply(struct channel *ch, struct wire_view message)
 	channel_card_ready(ch);
 }
 
-/* The IOCTL of a request, 0 when it is none that can be read. */
-static uint32_t
-control_code(const struct rdpefs_request *request)
+/* Some clients announce no card to a server that does not ask for cards. */
+static void
+on_server_caps(struct channel *ch, struct wire_view message)
 {
-	struct wire_in in = wire_in_view(request->body);
-	struct rdpefs_control control;
+	struct wire_in in = body(message);
+	struct rdpefs_caps caps;
+	uint8_t *data;
+	struct wire_out out;
 
-	if (request->major != RDPEFS_IRP_DEVICE_CONTROL ||
-	    !rdpefs_control_decode(&in, &control))
-		return 0;
-	return control.code;
+	if (!rdpefs_caps_decode(&in, &caps) ||
+	    !rdpefs_caps_remove(&caps, RDPEFS_CAP_SMARTCARD)) {
+		channel_send(ch, CHANNEL_CLIENT, message);
+		return;
+	}
+	data = malloc(message.len);
+	out = wire_out(data, data == NULL ? 0 : message.len);
+	rdpefs_caps_encode(&out, RDPEFS_SERVER_CAPABILITY, &caps);
+	channel_send(ch, CHANNEL_CLIENT,
+	             wire_out_ok(&out) ? wire_written(&out) : message);
+	free(data);
 }
 
 static void
@@ -188,7 +164,6 @@ on_request(struct channel *ch, struct wire_view message)
 {
 	struct wire_in in = body(message);
 	struct rdpefs_request request;
-	uint32_t id;
 
 	if (!rdpefs_request_decode(&in, &request)) {
 		role_fault(ch, CHANNEL_SERVER, "malformed device request");
@@ -196,19 +171,10 @@ on_request(struct channel *ch, struct wire_view message)
 	}
 	if (ch->fault != NULL ||
 	    devices_state(&ch->devices, request.device_id) == DEVICES_HIDDEN) {
-		refuse(ch, request.device_id, request.completion_id);
+		forward_refuse(ch, request.device_id, request.completion_id);
 		return;
 	}
-	if (!mux_add(ch->mux, MUX_SERVER, request.device_id,
-	             request.completion_id, control_code(&request), &id)) {
-		log_note(ch->refusal_said ? LOG_DEBUG : LOG_WARNING,
-		         "request-refused",
-		         "too many outstanding requests of the server");
-		ch->refusal_said = true;
-		refuse(ch, request.device_id, request.completion_id);
-		return;
-	}
-	send_with_id(ch, CHANNEL_CLIENT, message, RDPEFS_REQUEST_ID_AT, id);
+	forward_request(ch, &request, message);
 }
 
 void
@@ -220,6 +186,9 @@ passage_from_server(struct channel *ch, struct wire_view message)
 		return;
 	case RDPEFS_DEVICE_REPLY:
 		on_device_reply(ch, message);
+		return;
+	case RDPEFS_SERVER_CAPABILITY:
+		on_server_caps(ch, message);
 		return;
 	case RDPEFS_DEVICE_REQUEST:
 		on_request(ch, message);
@@ -307,10 +276,10 @@ sift(struct channel *ch, struct rdpefs_devices *devices)
 
 		if (device->type != RDPEFS_DEVICE_SMARTCARD)
 			devices_forget(&ch->devices, device->id);
-		else if (ch->redirect && ch->fault == NULL)
+		else if (channel_redirects(ch) && ch->fault == NULL)
 			note_card(ch, device->id);
 		if (device->type == RDPEFS_DEVICE_SMARTCARD &&
-		    (!ch->redirect || ch->fault != NULL)) {
+		    (!channel_redirects(ch) || ch->fault != NULL)) {
 			hide(ch, device->id);
 			hidden = true;
 			continue;
@@ -449,8 +418,7 @@ passage_completion(struct channel *ch, struct wire_view message)
 			calls_complete(&ch->calls, &irp, &completion,
 			               ch->now_ms);
 		else
-			send_with_id(ch, CHANNEL_SERVER, message,
-			             RDPEFS_COMPLETION_ID_AT, irp.origin);
+			forward_completion(ch, &irp, &completion, message);
 		return;
 	case MUX_LATE:
 		return;

@@ -1,9 +1,8 @@
 #include "inside.h"
 #include "log.h"
 
-/* Tell the machine which half we play, or why there is no card. */
-static void
-tell(struct channel *ch)
+void
+role_tell(struct channel *ch)
 {
 	static const char *const names[] = {
 	    [CHANNEL_ROLE_NONE] = "none",
@@ -16,7 +15,7 @@ tell(struct channel *ch)
 
 	if (ch->fault != NULL)
 		reason = ch->fault;
-	else if (!ch->redirect)
+	else if (!channel_redirects(ch))
 		reason = "policy";
 	if (reason[0] != '\0')
 		role = names[CHANNEL_ROLE_NONE];
@@ -40,7 +39,7 @@ role_fault(struct channel *ch, enum channel_side side, const char *what)
 	channel_stop_card(ch);
 	passage_refuse_all(ch);
 	if (!ch->ended)
-		tell(ch);
+		role_tell(ch);
 }
 
 void
@@ -66,12 +65,13 @@ role_server_speaks(struct channel *ch)
 	}
 	channel_stop_card(ch);
 	mux_void(ch->mux);
+	guard_reset(ch->guard);
 	devices_void(&ch->devices);
 	if (ch->role == CHANNEL_ROLE_RELAY)
 		return;
 	ch->role = CHANNEL_ROLE_RELAY;
 	if (!ch->ended)
-		tell(ch);
+		role_tell(ch);
 }
 
 static void
@@ -84,7 +84,7 @@ static bool
 on_card(void *arg, uint32_t device)
 {
 	struct channel *ch = arg;
-	bool taken = ch->redirect && ch->fault == NULL;
+	bool taken = channel_redirects(ch) && ch->fault == NULL;
 	struct log_event ev = log_event(LOG_INFO, "device-announced");
 
 	/* Said once more, as FreeRDP does after USER_LOGGEDON: nothing new. */
@@ -148,7 +148,7 @@ role_play_server(struct channel *ch)
 	log_note(LOG_INFO, "own-role-started", "the server is silent");
 	ch->role = CHANNEL_ROLE_OWN;
 	own_start(&ch->own, client_id(ch->now_ms), &own_ops, ch);
-	tell(ch);
+	role_tell(ch);
 }
 
 void

@@ -37,7 +37,8 @@ on_keeper(void *arg, const struct keep_msg *msg)
 	(void)msg;
 }
 
-static const struct channel_ops ops = {on_send, on_keeper};
+static const struct channel_ops ops = {.send = on_send,
+                                       .tell_keeper = on_keeper};
 
 static void
 give_chunk(struct channel *ch, unsigned kind, struct wire_in in, uint64_t now)
