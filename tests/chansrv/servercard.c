@@ -418,8 +418,7 @@ main(int argc, char **argv)
 	int count = argc == 4 ? atoi(argv[3]) : 0;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: servercard SOCKET COMMAND [COUNT]
-");
+		fprintf(stderr, "usage: servercard SOCKET COMMAND [COUNT]\n");
 		return status;
 	}
 	chansrv_open(argv[1]);
