@@ -15,6 +15,7 @@
 #include "link.h"
 #include "pump.h"
 #include "ruling.h"
+#include "usage.h"
 
 enum stage {
 	STAGE_APPROACH, /* until both legs speak TLS */
@@ -40,6 +41,7 @@ struct session {
 	struct pump *pump;
 	struct channel *channel;
 	struct ruling *ruling;
+	struct usage *usage;
 	bool activated;
 
 	struct link *gate;
@@ -66,6 +68,7 @@ static void on_refused(void *arg, enum relay_side from, const char *what);
 static void on_channel_send(void *arg, enum channel_side to, uint32_t total,
                             uint32_t flags, struct wire_view data);
 static void on_keeper_word(void *arg, const struct keep_msg *msg);
+static void on_use(void *arg, const struct channel_use *use);
 static void on_policy_changed(void *arg, const struct policy *policy);
 static void on_policy_settled(void *arg);
 static void on_keeper_message(void *arg, struct wire_view message, int fd);
@@ -82,7 +85,8 @@ static const struct leg_ops client_ops = {on_ready, on_client_data,
 static const struct leg_ops server_ops = {on_ready, on_server_data,
                                           on_server_drained, on_server_closed};
 static const struct pump_ops pump_ops = {on_chunk, on_facts, on_refused};
-static const struct channel_ops channel_ops = {on_channel_send, on_keeper_word};
+static const struct channel_ops channel_ops = {on_channel_send, on_keeper_word,
+                                               on_use};
 static const struct ruling_ops ruling_ops = {on_policy_changed,
                                              on_policy_settled};
 static const struct link_ops keeper_ops = {on_keeper_message, on_keeper_closed};
@@ -263,9 +267,18 @@ on_policy_settled(void *arg)
 {
 	struct session *s = arg;
 
+	usage_user(s->usage, s->owner);
 	certprop_user(channel_certprop(s->channel), s->owner, "claimed",
 	              now_ms());
 	arm_tick(s);
+}
+
+static void
+on_use(void *arg, const struct channel_use *use)
+{
+	struct session *s = arg;
+
+	usage_note(s->usage, use, now_ms());
 }
 
 static void
@@ -273,14 +286,30 @@ on_policy_changed(void *arg, const struct policy *policy)
 {
 	struct session *s = arg;
 
+	channel_filter(s->channel, &policy->filter, now_ms());
 	certprop_policy_changed(channel_certprop(s->channel), &policy->certprop,
 	                        now_ms());
 	arm_tick(s);
 }
 
-/* The policy, while nobody is known yet, and the channel under it. */
 static bool
 open_channel(struct session *s)
+{
+	struct certprop_policy open;
+
+	/* Whether there are readers is the filter's to say, and to change. */
+	certprop_policy_defaults(&open);
+	s->channel = channel_new(&s->target->channel, &open, &channel_ops, s);
+	if (s->channel == NULL)
+		return false;
+	certprop_anchors(channel_certprop(s->channel), s->start->anchors);
+	on_policy_changed(s, ruling_policy(s->ruling));
+	return true;
+}
+
+/* The policy, while nobody is known yet, and the channel under it. */
+static bool
+open_session(struct session *s)
 {
 	const struct ruling_start start = {
 	    .base = s->base,
@@ -288,18 +317,15 @@ open_channel(struct session *s)
 	    .target = s->target,
 	    .client_addr = s->start->client_addr,
 	    .client_name = relay_facts(s->relay)->client_name};
-	const struct policy *policy;
+	const struct usage_start usage = {.base = s->base,
+	                                  .client = s->start->client_addr,
+	                                  .target = s->target->name,
+	                                  .tell_keeper = on_keeper_word,
+	                                  .arg = s};
 
+	s->usage = usage_new(&usage);
 	s->ruling = ruling_new(&start, &ruling_ops, s);
-	if (s->ruling == NULL)
-		return false;
-	policy = ruling_policy(s->ruling);
-	s->channel = channel_new(&s->target->channel, &policy->certprop,
-	                         &channel_ops, s);
-	if (s->channel == NULL)
-		return false;
-	certprop_anchors(channel_certprop(s->channel), s->start->anchors);
-	return true;
+	return s->usage != NULL && s->ruling != NULL && open_channel(s);
 }
 
 /* The Client Info PDU has told who and what is there: the session begins. */
@@ -315,7 +341,7 @@ begin_session(struct session *s)
 	log_write(&ev);
 	enter(s, STAGE_RELAY, 0, NULL);
 	say_hello(s);
-	if (!open_channel(s)) {
+	if (!open_session(s)) {
 		session_close(s, "no memory for the channel");
 		return;
 	}
@@ -325,6 +351,7 @@ begin_session(struct session *s)
 	identify(s);
 	if (s->keeper_again)
 		certprop_reassert(channel_certprop(s->channel), now_ms());
+	usage_say_again(s->usage);
 	arm_tick(s);
 }
 
@@ -518,6 +545,7 @@ attach_keeper(struct session *s, int fd)
 	log_note(LOG_NOTICE, "keeper-attached", "asserting again");
 	say_hello(s);
 	certprop_reassert(channel_certprop(s->channel), now_ms());
+	usage_say_again(s->usage);
 	arm_tick(s);
 }
 
@@ -612,6 +640,7 @@ session_free(struct session *s)
 	approach_free(s->approach);
 	channel_free(s->channel);
 	ruling_free(s->ruling);
+	usage_free(s->usage);
 	pump_free(s->pump);
 	relay_free(s->relay);
 	leg_free(s->client);

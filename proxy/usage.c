@@ -12,12 +12,6 @@ enum {
 	TEXT_SIZE = KEEP_TEXT_MAX,
 	SHOWN_MAX = 128, /* characters of one field */
 	ATR_MAX = 36,
-	/* ISO/IEC 7816-4: what answers to a PIN. */
-	INS_VERIFY = 0x20,
-	INS_CHANGE = 0x24,
-	INS_RESET = 0x2c,
-	SW_RETRIES = 0x63c0, /* the last digit is how many are left */
-	SW_BLOCKED = 0x6983,
 	NO_DATA_LEN = 5 /* of a command without data: it only asks */
 };
 
@@ -186,12 +180,18 @@ add_id(struct fields *f, const char *key, struct wire_view id)
 	put(f, key, log_hex(shown, id.data, id.len));
 }
 
+/* A number as it stands in specifications. */
 static void
-add_sw(struct fields *f, uint16_t sw)
+add_hex(struct fields *f, const char *key, uint32_t value, size_t len)
 {
-	const uint8_t bytes[2] = {(uint8_t)(sw >> 8), (uint8_t)sw};
+	uint8_t bytes[sizeof(value)];
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
 
-	add_id(f, "sw", (struct wire_view){bytes, sizeof(bytes)});
+	if (len == 2)
+		wire_put_u16_be(&out, (uint16_t)value);
+	else
+		wire_put_u32_be(&out, value);
+	add_id(f, key, wire_written(&out));
 }
 
 static void
@@ -203,14 +203,20 @@ open_fields(struct fields *f, enum log_level level, const char *name)
 
 static void
 add_place(struct fields *f, const struct usage *u,
-          const struct usage_call *call)
+          const struct channel_use *use)
 {
+	static const char *const askers[] = {
+	    [CHANNEL_BY_SERVER] = "server",
+	    [CHANNEL_BY_US] = "proxy",
+	    [CHANNEL_BY_PROGRAM] = "program",
+	};
+
 	add_text(f, "user", u->user);
 	add_text(f, "client", u->start.client);
 	add_text(f, "target", u->start.target);
-	add_text(f, "reader", call->reader);
-	add_id(f, "atr", call->atr);
-	add_text(f, "asker", call->asker);
+	add_text(f, "reader", use->reader);
+	add_id(f, "atr", use->atr);
+	add_text(f, "asker", askers[use->asker]);
 }
 
 static void
@@ -223,25 +229,41 @@ close_fields(struct fields *f, struct usage *u, const char *name,
 		say(u, name, f->bytes);
 }
 
+static bool
+is_command(const struct channel_use *use)
+{
+	return use->command[0] != '\0';
+}
+
 static void
-tell_use(struct usage *u, const struct usage_call *call, uint64_t now_ms)
+add_command(struct fields *f, const struct channel_use *use)
+{
+	const uint8_t header[] = {use->cla, use->ins, use->p1, use->p2};
+
+	add_text(f, "command", use->command);
+	add_id(f, "cla_ins_p1p2", (struct wire_view){header, sizeof(header)});
+	add_number(f, "sent", use->send_len);
+	add_number(f, "received", use->receive_len);
+	if (use->status_word != 0)
+		add_hex(f, "sw", use->status_word, 2);
+}
+
+static void
+tell_use(struct usage *u, const struct channel_use *use, uint64_t now_ms)
 {
 	struct fields f;
 
 	open_fields(&f, LOG_INFO, "card-use");
-	add_place(&f, u, call);
-	add_text(&f, "call", call->call);
-	if (call->is_command) {
-		add_id(&f, "cla_ins_p1p2",
-		       (struct wire_view){call->header, sizeof(call->header)});
-		add_number(&f, "sent", call->sent);
-		add_number(&f, "received", call->received);
-	}
-	if (call->is_command && call->answered)
-		add_sw(&f, call->sw);
-	add_number(&f, "ms", call->ms);
-	add_text(&f, "decision", call->refused ? "refuse" : "allow");
-	add_text(&f, "rule", call->rule);
+	add_place(&f, u, use);
+	add_text(&f, "call", use->call);
+	if (is_command(use))
+		add_command(&f, use);
+	if (use->code != 0)
+		add_hex(&f, "code", use->code, 4);
+	add_number(&f, "ms", use->elapsed_ms);
+	add_text(&f, "decision",
+	         use->decision == FILTER_REFUSE ? "refuse" : "allow");
+	add_text(&f, "rule", use->rule);
 	close_fields(&f, u, "card-use", now_ms);
 }
 
@@ -249,69 +271,59 @@ tell_use(struct usage *u, const struct usage_call *call, uint64_t now_ms)
  * PINs.
  */
 
-static bool
-is_of_pin(const struct usage_call *call)
-{
-	uint8_t ins = call->header[1];
-
-	return call->is_command && call->answered && !call->refused &&
-	       (ins == INS_VERIFY || ins == INS_CHANGE || ins == INS_RESET);
-}
-
 static void
-tell_retries(struct usage *u, const struct usage_call *call, uint64_t now_ms)
+tell_tries(struct usage *u, const struct channel_use *use, uint64_t now_ms)
 {
 	struct fields f;
-	bool tried = call->sent > NO_DATA_LEN;
+	bool tried = use->send_len > NO_DATA_LEN;
 
 	open_fields(&f, tried ? LOG_NOTICE : LOG_INFO, "pin-retries");
-	add_place(&f, u, call);
-	add_number(&f, "left", call->sw & 0xf);
+	add_place(&f, u, use);
+	add_number(&f, "left", use->pin_tries);
 	add_text(&f, "because", tried ? "a wrong PIN" : "it was asked for");
 	close_fields(&f, u, "pin-retries", now_ms);
 }
 
 static void
-tell_blocked(struct usage *u, const struct usage_call *call, uint64_t now_ms)
+tell_blocked(struct usage *u, const struct channel_use *use, uint64_t now_ms)
 {
 	struct fields f;
 
 	open_fields(&f, LOG_WARNING, "pin-blocked");
-	add_place(&f, u, call);
+	add_place(&f, u, use);
 	close_fields(&f, u, "pin-blocked", now_ms);
 }
 
 static void
-tell_pin(struct usage *u, const struct usage_call *call, uint64_t now_ms)
+tell_pin(struct usage *u, const struct channel_use *use, uint64_t now_ms)
 {
-	if (!is_of_pin(call))
-		return;
-	if (call->sw == SW_BLOCKED || call->sw == SW_RETRIES)
-		tell_blocked(u, call, now_ms);
-	else if ((call->sw & 0xfff0) == SW_RETRIES)
-		tell_retries(u, call, now_ms);
+	if (use->pin_tries == CHANNEL_PIN_BLOCKED)
+		tell_blocked(u, use, now_ms);
+	else if (use->pin_tries != CHANNEL_PIN_UNKNOWN)
+		tell_tries(u, use, now_ms);
 }
 
 static void
-count(struct usage *u, const struct usage_call *call)
+count(struct usage *u, const struct channel_use *use)
 {
 	const struct timeval second = {1, 0};
+	bool refused = use->decision == FILTER_REFUSE;
 
 	u->counters.calls++;
-	u->counters.commands += call->is_command;
-	u->counters.refused += call->refused;
-	if (call->is_command && !call->refused) {
-		u->counters.sent += call->sent;
-		u->counters.received += call->received;
+	u->counters.commands += is_command(use);
+	u->counters.refused += refused;
+	if (is_command(use) && !refused) {
+		u->counters.sent += use->send_len;
+		u->counters.received += use->receive_len;
 	}
 	if (!event_pending(u->second, EV_TIMEOUT, NULL))
 		(void)event_add(u->second, &second);
 }
 
 void
-usage_note(struct usage *usage, const struct usage_call *call, uint64_t now_ms)
+usage_note(struct usage *usage, const struct channel_use *use, uint64_t now_ms)
 {
-	count(usage, call);
-	tell_use(usage, call, now_ms);
-	tell_pin(usage, call, now_ms);
+	count(usage, use);
+	tell_use(usage, use, now_ms);
+	tell_pin(usage, use, now_ms);
 }

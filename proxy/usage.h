@@ -12,28 +12,11 @@
 
 #include <event2/event.h>
 
-#include "keep.h"
+#include "channel.h"
 
 enum {
 	USAGE_TOLD_BURST = 64,   /* events for the keeper at once */
 	USAGE_TOLD_EVERY_MS = 50 /* then one for each such time */
-};
-
-/* One call that has ended; all borrowed. */
-struct usage_call {
-	const char *reader;   /* NULL: of no reader */
-	struct wire_view atr; /* of its card, empty: not known */
-	const char *asker;    /* who called: "server", ... */
-	const char *call;     /* "Transmit", ... */
-	bool is_command;      /* it carried an APDU: the next five count */
-	uint8_t header[4];    /* CLA INS P1 P2 */
-	uint32_t sent;        /* bytes */
-	uint32_t received;    /* with the status word */
-	bool answered;        /* sw is there */
-	uint16_t sw;
-	uint32_t ms; /* until its answer */
-	bool refused;
-	const char *rule; /* that decided */
 };
 
 struct usage_start {
@@ -52,7 +35,7 @@ void usage_free(struct usage *usage);
 
 /* The user is known from now on; borrowed. */
 void usage_user(struct usage *usage, const char *user);
-void usage_note(struct usage *usage, const struct usage_call *call,
+void usage_note(struct usage *usage, const struct channel_use *use,
                 uint64_t now_ms);
 
 /* A keeper that was started again knows no counters. */

@@ -71,27 +71,28 @@ tear_down(void **state)
 static const uint8_t atr[] = {0x3b, 0x01};
 
 /* VERIFY of a PIN of eight bytes. */
-static struct usage_call
-verify(uint16_t sw)
+static struct channel_use
+verify(uint16_t sw, int pin_tries)
 {
-	return (struct usage_call){.reader = "Virtual Reader",
-	                           .atr = {atr, sizeof(atr)},
-	                           .asker = "server",
-	                           .call = "Transmit",
-	                           .is_command = true,
-	                           .header = {0x00, 0x20, 0x00, 0x80},
-	                           .sent = 13,
-	                           .received = 2,
-	                           .answered = true,
-	                           .sw = sw,
-	                           .ms = 12,
-	                           .rule = "commands full"};
+	return (struct channel_use){.reader = "Virtual Reader",
+	                            .atr = {atr, sizeof(atr)},
+	                            .asker = CHANNEL_BY_SERVER,
+	                            .call = "Transmit",
+	                            .command = "VERIFY",
+	                            .ins = 0x20,
+	                            .p2 = 0x80,
+	                            .send_len = 13,
+	                            .receive_len = 2,
+	                            .status_word = sw,
+	                            .elapsed_ms = 12,
+	                            .pin_tries = pin_tries,
+	                            .rule = "commands full"};
 }
 
 static void
 test_event(void **state)
 {
-	struct usage_call call = verify(0x9000);
+	struct channel_use call = verify(0x9000, CHANNEL_PIN_UNKNOWN);
 
 	(void)state;
 	usage_user(usage, "alice");
@@ -101,31 +102,36 @@ test_event(void **state)
 	assert_string_equal(
 	    texts[0],
 	    "user=alice client=192.0.2.7 target=desk reader=\"Virtual Reader\" "
-	    "atr=3b01 asker=server call=Transmit cla_ins_p1p2=00200080 sent=13 "
+	    "atr=3b01 asker=server call=Transmit command=VERIFY "
+	    "cla_ins_p1p2=00200080 sent=13 "
 	    "received=2 sw=9000 ms=12 decision=allow rule=\"commands full\"");
 }
 
 static void
 test_other_call(void **state)
 {
-	struct usage_call call = {.call = "Connect",
-	                          .asker = "server",
-	                          .refused = true,
-	                          .rule = "calls: deny Connect"};
+	struct channel_use call = {.call = "ReleaseStartedEvent",
+	                           .asker = CHANNEL_BY_PROGRAM,
+	                           .reader = "",
+	                           .command = "",
+	                           .code = 0x80100027,
+	                           .pin_tries = CHANNEL_PIN_UNKNOWN,
+	                           .decision = FILTER_REFUSE,
+	                           .rule = "calls: deny Rel*"};
 
 	(void)state;
 	usage_note(usage, &call, 0);
 	assert_string_equal(texts[0],
-	                    "client=192.0.2.7 target=desk asker=server "
-	                    "call=Connect ms=0 decision=refuse "
-	                    "rule=\"calls: deny Connect\"");
+	                    "client=192.0.2.7 target=desk asker=program "
+	                    "call=ReleaseStartedEvent code=80100027 ms=0 "
+	                    "decision=refuse rule=\"calls: deny Rel*\"");
 }
 
 /* What a client calls its reader stays inside its quotes. */
 static void
 test_untrusted(void **state)
 {
-	struct usage_call call = verify(0x9000);
+	struct channel_use call = verify(0x9000, CHANNEL_PIN_UNKNOWN);
 	char name[400];
 
 	(void)state;
@@ -145,36 +151,25 @@ static void
 test_pins(void **state)
 {
 	static const struct {
-		uint16_t sw;
-		uint8_t ins;
+		int tries;
 		uint32_t sent;
 		const char *name; /* NULL: none */
 		const char *end;
 	} cases[] = {
-	    {0x9000, 0x20, 13, NULL, NULL},
-	    {0x63c2, 0x20, 13, "pin-retries",
-	     " left=2 because=\"a wrong PIN\""},
-	    {0x63cf, 0x24, 21, "pin-retries",
-	     " left=15 because=\"a wrong PIN\""},
-	    {0x63c3, 0x20, 4, "pin-retries",
-	     " left=3 because=\"it was asked for\""},
-	    {0x63c3, 0x20, 5, "pin-retries",
-	     " left=3 because=\"it was asked for\""},
-	    {0x63c0, 0x20, 13, "pin-blocked", " asker=server"},
-	    {0x6983, 0x20, 4, "pin-blocked", " asker=server"},
-	    {0x6983, 0x2c, 21, "pin-blocked", " asker=server"},
-	    {0x6983, 0x87, 21, NULL, NULL},
-	    {0x63c2, 0xb0, 5, NULL, NULL},
-	    {0x6982, 0x20, 13, NULL, NULL},
-	    {0x6300, 0x20, 13, NULL, NULL},
+	    {CHANNEL_PIN_UNKNOWN, 13, NULL, NULL},
+	    {2, 13, "pin-retries", " left=2 because=\"a wrong PIN\""},
+	    {15, 21, "pin-retries", " left=15 because=\"a wrong PIN\""},
+	    {3, 4, "pin-retries", " left=3 because=\"it was asked for\""},
+	    {3, 5, "pin-retries", " left=3 because=\"it was asked for\""},
+	    {CHANNEL_PIN_BLOCKED, 13, "pin-blocked", " asker=server"},
+	    {CHANNEL_PIN_BLOCKED, 4, "pin-blocked", " asker=server"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct usage_call call = verify(cases[i].sw);
+		struct channel_use call = verify(0x63c2, cases[i].tries);
 
-		call.header[1] = cases[i].ins;
-		call.sent = cases[i].sent;
+		call.send_len = cases[i].sent;
 		told = 0;
 		usage_note(usage, &call, 1000 * i);
 		assert_int_equal(told, cases[i].name == NULL ? 1 : 2);
@@ -186,32 +181,30 @@ test_pins(void **state)
 	}
 }
 
-/* A refused command was not seen by the card, and one may stay unanswered. */
 static void
 test_no_answer(void **state)
 {
-	struct usage_call call = verify(0x6983);
+	struct channel_use call = verify(0, CHANNEL_PIN_UNKNOWN);
 
 	(void)state;
-	call.refused = true;
 	usage_note(usage, &call, 0);
-	call.refused = false;
-	call.answered = false;
-	usage_note(usage, &call, 0);
-	assert_int_equal(told, 2);
-	assert_null(strstr(texts[1], " sw="));
+	assert_int_equal(told, 1);
+	assert_null(strstr(texts[0], " sw="));
 }
 
 static void
 test_counters(void **state)
 {
-	struct usage_call call = verify(0x9000);
-	struct usage_call other = {.call = "Connect"};
+	struct channel_use call = verify(0x9000, CHANNEL_PIN_UNKNOWN);
+	struct channel_use other = {.reader = "",
+	                            .call = "Connect",
+	                            .command = "",
+	                            .pin_tries = CHANNEL_PIN_UNKNOWN};
 
 	(void)state;
 	usage_note(usage, &call, 0);
 	usage_note(usage, &other, 0);
-	call.refused = true;
+	call.decision = FILTER_REFUSE;
 	usage_note(usage, &call, 0);
 	assert_int_equal(told_counters, 0);
 	assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
@@ -230,7 +223,7 @@ test_counters(void **state)
 static void
 test_flood(void **state)
 {
-	struct usage_call call = verify(0x9000);
+	struct channel_use call = verify(0x9000, CHANNEL_PIN_UNKNOWN);
 
 	(void)state;
 	for (int i = 0; i < USAGE_TOLD_BURST + 10; i++)
