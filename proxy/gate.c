@@ -1,92 +1,30 @@
-#include "gate.h"
+#include "gate_inside.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <event2/event.h>
-#include <fcntl.h>
-#include <openssl/rand.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "admission.h"
 #include "confine.h"
-#include "contexts.h"
-#include "keep.h"
-#include "link.h"
-#include "listeners.h"
-#include "session.h"
 
-enum { STOP_SESSIONS_S = 5, STOP_KEEPER_S = 5, KEEPER_AGAIN_MS = 200 };
-
-/* A session as the gate knows it. */
-struct child {
-	TAILQ_ENTRY(child) next;
-	pid_t pid;
-	size_t listener;
-	bool activated;
-	int64_t started_at;
-	uint8_t id[KEEP_ID_LEN];
-	char addr[64];
-	struct link *link;
-	struct gate *gate;
-};
-
-enum gate_state { GATE_SERVING, GATE_STOPPING, GATE_ENDED };
-
-struct gate {
-	struct event_base *base;
-	struct config *config;
-	const char *path;
-	enum gate_state state;
-	int status; /* of the process */
-	struct contexts contexts;
-	struct listeners listeners;
-	struct event *signals[4];
-	struct event *stop_timer;
-	struct event *keeper_timer;
-	TAILQ_HEAD(, child) children;
-	pid_t keeper_pid; /* 0: none runs */
-	struct link *keeper;
-	bool keeper_wanted; /* fork one outside the loop */
-};
+enum { STOP_SESSIONS_S = 5, STOP_KEEPER_S = 5 };
 
 static void on_accepted(void *arg);
 static void on_signal(evutil_socket_t sig, short what, void *arg);
 static void on_stop_timer(evutil_socket_t fd, short what, void *arg);
-static void on_keeper_timer(evutil_socket_t fd, short what, void *arg);
-static void on_keeper_message(void *arg, struct wire_view message, int fd);
-static void on_keeper_closed(void *arg);
-static void on_child_message(void *arg, struct wire_view message, int fd);
-static void on_child_closed(void *arg);
 
-static const struct link_ops keeper_ops = {on_keeper_message, on_keeper_closed};
-static const struct link_ops child_ops = {on_child_message, on_child_closed};
 static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 
-/*
- * Forget everything that is the gate's: in a child after fork, and at the end.
- */
-static void
-forget_child(struct gate *g, struct child *c)
-{
-	TAILQ_REMOVE(&g->children, c, next);
-	link_free(c->link);
-	free(c);
-}
-
-static void
+void
 gate_clear(struct gate *g)
 {
 	struct child *c;
 
 	while ((c = TAILQ_FIRST(&g->children)) != NULL)
-		forget_child(g, c);
+		gate_forget_child(g, c);
 	listeners_close(&g->listeners);
 	for (size_t i = 0; i < 4; i++) {
 		if (g->signals[i] != NULL)
@@ -102,303 +40,6 @@ gate_clear(struct gate *g)
 }
 
 /*
- * The keeper.
- */
-
-static void
-tell_keeper(struct gate *g, enum keep_type type, const struct child *c, int fd,
-            bool resumed)
-{
-	uint8_t datagram[KEEP_TEXT_MAX];
-	struct wire_out out = wire_out(datagram, sizeof(datagram));
-	struct keep_msg msg = {.type = type};
-
-	if (c != NULL) {
-		memcpy(msg.hello.session, c->id, KEEP_ID_LEN);
-		msg.hello.pid = (uint32_t)c->pid;
-		msg.hello.started_at = c->started_at;
-		msg.hello.resumed = resumed;
-		msg.hello.client_addr = wire_view_text(c->addr);
-	}
-	keep_encode(&out, &msg);
-	link_send(g->keeper, wire_written(&out), fd);
-}
-
-/* Every live session gets a new pair with the new keeper. */
-static void
-attach_children(struct gate *g)
-{
-	const uint8_t word = GATE_KEEPER;
-	struct child *c;
-	int fds[2];
-
-	TAILQ_FOREACH (c, &g->children, next) {
-		if (c->link == NULL || !link_pair(fds))
-			continue;
-		tell_keeper(g, KEEP_ATTACH, c, fds[0], true);
-		link_send(c->link, (struct wire_view){&word, 1}, fds[1]);
-	}
-	tell_keeper(g, KEEP_ATTACHED_ALL, NULL, -1, false);
-}
-
-static int
-keeper_child(struct gate *g, int fd)
-{
-	const struct config *c = g->config;
-	const struct keeper_config keeper = {.database = c->database,
-	                                     .run_dir = c->run_dir,
-	                                     .control = c->control,
-	                                     .control_group = c->control_group,
-	                                     .view_group = c->view_group,
-	                                     .durable_full = c->durable_full};
-	int status;
-
-	(void)event_reinit(g->base);
-	gate_clear(g);
-	event_base_free(g->base);
-	contexts_clear(&g->contexts);
-	log_identity("keeper", NULL);
-	status = keeper_run(&keeper, fd);
-	config_free(g->config);
-	return status;
-}
-
-/* It may work out a moment later. */
-static void
-keeper_again(struct gate *g)
-{
-	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000L};
-
-	(void)event_add(g->keeper_timer, &again);
-}
-
-/* True: this is the keeper's process, and it has ended with *status. */
-static bool
-fork_keeper(struct gate *g, int *status)
-{
-	int fds[2];
-	pid_t pid;
-
-	g->keeper_wanted = false;
-	if (!link_pair(fds)) {
-		log_note(LOG_ERROR, "keeper", strerror(errno));
-		keeper_again(g);
-		return false;
-	}
-	pid = fork();
-	if (pid == 0) {
-		(void)close(fds[0]);
-		*status = keeper_child(g, fds[1]);
-		return true;
-	}
-	(void)close(fds[1]);
-	if (pid < 0) {
-		log_note(LOG_ERROR, "keeper", strerror(errno));
-		(void)close(fds[0]);
-		keeper_again(g);
-		return false;
-	}
-	g->keeper_pid = pid;
-	link_free(g->keeper);
-	g->keeper = link_new(g->base, fds[0], &keeper_ops, g);
-	if (g->keeper != NULL)
-		attach_children(g);
-	return false;
-}
-
-static void
-on_keeper_message(void *arg, struct wire_view message, int fd)
-{
-	(void)arg;
-	(void)message;
-	if (fd >= 0)
-		(void)close(fd);
-}
-
-static void
-on_keeper_closed(void *arg)
-{
-	struct gate *g = arg;
-
-	link_free(g->keeper);
-	g->keeper = NULL;
-}
-
-static void
-on_keeper_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct gate *g = arg;
-
-	(void)fd;
-	(void)what;
-	g->keeper_wanted = g->state == GATE_SERVING;
-	(void)event_base_loopbreak(g->base);
-}
-
-static void
-keeper_ended(struct gate *g, int status)
-{
-	struct log_event ev = log_event(LOG_ERROR, "keeper-ended");
-
-	g->keeper_pid = 0;
-	if (g->state != GATE_SERVING)
-		return;
-	log_number(&ev, "status", status);
-	log_write(&ev);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == KEEPER_EXIT_REFUSED) {
-		g->status = KEEPER_EXIT_REFUSED;
-		(void)raise(SIGTERM);
-		return;
-	}
-	keeper_again(g);
-}
-
-/*
- * Sessions.
- */
-
-static bool
-admitted(struct gate *g, const struct accepted *a)
-{
-	struct admission_load load = {0};
-	const struct child *c;
-	const char *why;
-	struct log_event ev;
-	unsigned sessions = 0;
-
-	TAILQ_FOREACH (c, &g->children, next) {
-		sessions += c->listener == a->listener;
-		if (c->activated)
-			continue;
-		load.starting++;
-		load.of_source += strcmp(c->addr, a->addr) == 0;
-	}
-	load.full = sessions >= g->config->listeners[a->listener].max_sessions;
-	why = admission_refuse(&load);
-	if (why == NULL)
-		return true;
-	ev = log_event(LOG_WARNING, "connection-dropped");
-	log_text(&ev, "reason", why);
-	log_text(&ev, "client", a->addr);
-	log_write(&ev);
-	return false;
-}
-
-/*
- * What a session becomes.  Nothing of the gate's is freed here: its pages are
- * shared with all sessions, and each that is written to would be copied.  So it
- * gets a loop of its own, only its descriptors, and does not come back.
- */
-_Noreturn static void
-session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
-              int keeper_fd)
-{
-	const int keep[] = {client_fd, gate_fd, keeper_fd};
-	struct session_start start = {.config = g->config,
-	                              .config_path = g->path,
-	                              .listener = c->listener,
-	                              .server_tls = g->contexts.server,
-	                              .client_tls = g->contexts.clients,
-	                              .anchors = g->contexts.anchors,
-	                              .client_fd = client_fd,
-	                              .gate_fd = gate_fd,
-	                              .keeper_fd = keeper_fd,
-	                              .started_at = c->started_at};
-	int status = EXIT_FAILURE;
-
-	memcpy(start.id, c->id, sizeof(start.id));
-	memcpy(start.client_addr, c->addr, sizeof(start.client_addr));
-	for (size_t i = 0; i < 4; i++)
-		(void)event_del(g->signals[i]);
-	confine_descriptors(keep, 3);
-	start.base = event_base_new();
-	if (start.base != NULL) {
-		status = session_run(&start);
-		event_base_free(start.base);
-	}
-	exit(status);
-}
-
-static void
-fork_session(struct gate *g, const struct accepted *a)
-{
-	struct child *c = calloc(1, sizeof(*c));
-	int gate_fds[2] = {-1, -1};
-	int keeper_fds[2] = {-1, -1};
-
-	if (c == NULL || !link_pair(gate_fds) || !link_pair(keeper_fds) ||
-	    RAND_bytes(c->id, sizeof(c->id)) != 1)
-		goto failed;
-	c->gate = g;
-	c->listener = a->listener;
-	c->started_at = (int64_t)time(NULL);
-	memcpy(c->addr, a->addr, sizeof(c->addr));
-	c->pid = fork();
-	if (c->pid < 0)
-		goto failed;
-	if (c->pid == 0)
-		session_child(g, c, a->fd, gate_fds[1], keeper_fds[1]);
-	(void)close(a->fd);
-	(void)close(gate_fds[1]);
-	(void)close(keeper_fds[1]);
-	c->link = link_new(g->base, gate_fds[0], &child_ops, c);
-	TAILQ_INSERT_TAIL(&g->children, c, next);
-	if (g->keeper != NULL)
-		tell_keeper(g, KEEP_ATTACH, c, keeper_fds[0], false);
-	else
-		(void)close(keeper_fds[0]);
-	return;
-failed:
-	log_note(LOG_ERROR, "session-start", strerror(errno));
-	for (int i = 0; i < 2; i++) {
-		if (gate_fds[i] >= 0)
-			(void)close(gate_fds[i]);
-		if (keeper_fds[i] >= 0)
-			(void)close(keeper_fds[i]);
-	}
-	(void)close(a->fd);
-	free(c);
-}
-
-static void
-on_child_message(void *arg, struct wire_view message, int fd)
-{
-	struct child *c = arg;
-
-	if (fd >= 0)
-		(void)close(fd);
-	if (message.data[0] == GATE_ACTIVATED)
-		c->activated = true;
-}
-
-static void
-on_child_closed(void *arg)
-{
-	struct child *c = arg;
-
-	link_free(c->link);
-	c->link = NULL;
-}
-
-static void
-session_ended(struct gate *g, struct child *c, int status)
-{
-	char id[2 * KEEP_ID_LEN + 1];
-	struct log_event ev;
-
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		ev = log_event(LOG_WARNING, "session-failed");
-		log_text(&ev, "session", log_hex(id, c->id, sizeof(c->id)));
-		log_text(&ev, "client", c->addr);
-		log_number(&ev, WIFSIGNALED(status) ? "signal" : "status",
-		           WIFSIGNALED(status) ? WTERMSIG(status)
-		                               : WEXITSTATUS(status));
-		log_write(&ev);
-	}
-	forget_child(g, c);
-}
-
-/*
  * Signals.
  */
 
@@ -411,7 +52,7 @@ reap(struct gate *g)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == g->keeper_pid) {
-			keeper_ended(g, status);
+			gate_keeper_ended(g, status);
 			continue;
 		}
 		TAILQ_FOREACH (c, &g->children, next) {
@@ -419,7 +60,7 @@ reap(struct gate *g)
 				break;
 		}
 		if (c != NULL)
-			session_ended(g, c, status);
+			gate_session_ended(g, c, status);
 	}
 }
 
@@ -579,7 +220,7 @@ gate_open(struct gate *g)
 			return false;
 	}
 	g->stop_timer = evtimer_new(g->base, on_stop_timer, g);
-	g->keeper_timer = evtimer_new(g->base, on_keeper_timer, g);
+	g->keeper_timer = evtimer_new(g->base, gate_on_keeper_timer, g);
 	if (g->stop_timer == NULL || g->keeper_timer == NULL)
 		return false;
 	return listeners_open(&g->listeners, g->base, g->config, on_accepted,
@@ -631,13 +272,10 @@ fork_wanted(struct gate *g, int *status)
 {
 	struct accepted a;
 
-	if (g->keeper_wanted && fork_keeper(g, status))
+	if (g->keeper_wanted && gate_fork_keeper(g, status))
 		return true;
 	while (listeners_next(&g->listeners, &a)) {
-		if (g->state != GATE_SERVING || !admitted(g, &a))
-			(void)close(a.fd);
-		else
-			fork_session(g, &a);
+		gate_start_session(g, &a);
 	}
 	return false;
 }

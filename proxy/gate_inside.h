@@ -1,0 +1,70 @@
+/*
+ * The gate from inside: what gate.c (its life, signals, reloads), gate_keeper.c
+ * (starting the keeper, and again) and gate_session.c (admitting and forking
+ * sessions) share.  For these files only.
+ */
+#ifndef PROXY_GATE_INSIDE_H
+#define PROXY_GATE_INSIDE_H
+
+#include "gate.h"
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+#include "contexts.h"
+#include "keep.h"
+#include "link.h"
+#include "listeners.h"
+
+/* A session as the gate knows it. */
+struct child {
+	TAILQ_ENTRY(child) next;
+	pid_t pid;
+	size_t listener;
+	bool activated;
+	int64_t started_at;
+	uint8_t id[KEEP_ID_LEN];
+	char addr[64];
+	struct link *link;
+	struct gate *gate;
+};
+
+enum gate_state { GATE_SERVING, GATE_STOPPING, GATE_ENDED };
+
+struct gate {
+	struct event_base *base;
+	struct config *config;
+	const char *path;
+	enum gate_state state;
+	int status; /* of the process */
+	struct contexts contexts;
+	struct listeners listeners;
+	struct event *signals[4];
+	struct event *stop_timer;
+	struct event *keeper_timer;
+	TAILQ_HEAD(, child) children;
+	pid_t keeper_pid; /* 0: none runs */
+	struct link *keeper;
+	bool keeper_wanted; /* fork one outside the loop */
+};
+
+/* Forget everything that is the gate's: in the keeper, and at the end. */
+void gate_clear(struct gate *g);
+
+/* True: this is the keeper's process, and it has ended with *status. */
+bool gate_fork_keeper(struct gate *g, int *status);
+
+/* The keeper's process has ended: start it again, or stop if it refused. */
+void gate_keeper_ended(struct gate *g, int status);
+
+/* Tell the keeper of a session; fd is the keeper's end of its pair, taken. */
+void gate_tell_keeper(struct gate *g, enum keep_type type,
+                      const struct child *c, int fd, bool resumed);
+void gate_on_keeper_timer(evutil_socket_t fd, short what, void *arg);
+
+/* Serve a connection in a process of its own, if it is admitted. */
+void gate_start_session(struct gate *g, const struct accepted *a);
+void gate_session_ended(struct gate *g, struct child *c, int status);
+void gate_forget_child(struct gate *g, struct child *c);
+
+#endif

@@ -1,0 +1,165 @@
+#include "gate_inside.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keeper.h"
+
+enum { KEEPER_AGAIN_MS = 200 };
+
+static void on_keeper_message(void *arg, struct wire_view message, int fd);
+static void on_keeper_closed(void *arg);
+
+static const struct link_ops keeper_ops = {on_keeper_message, on_keeper_closed};
+
+void
+gate_tell_keeper(struct gate *g, enum keep_type type, const struct child *c,
+                 int fd, bool resumed)
+{
+	uint8_t datagram[KEEP_TEXT_MAX];
+	struct wire_out out = wire_out(datagram, sizeof(datagram));
+	struct keep_msg msg = {.type = type};
+
+	if (c != NULL) {
+		memcpy(msg.hello.session, c->id, KEEP_ID_LEN);
+		msg.hello.pid = (uint32_t)c->pid;
+		msg.hello.started_at = c->started_at;
+		msg.hello.resumed = resumed;
+		msg.hello.client_addr = wire_view_text(c->addr);
+	}
+	keep_encode(&out, &msg);
+	link_send(g->keeper, wire_written(&out), fd);
+}
+
+/* Every live session gets a new pair with the new keeper. */
+static void
+attach_children(struct gate *g)
+{
+	const uint8_t word = GATE_KEEPER;
+	struct child *c;
+	int fds[2];
+
+	TAILQ_FOREACH (c, &g->children, next) {
+		if (c->link == NULL || !link_pair(fds))
+			continue;
+		gate_tell_keeper(g, KEEP_ATTACH, c, fds[0], true);
+		link_send(c->link, (struct wire_view){&word, 1}, fds[1]);
+	}
+	gate_tell_keeper(g, KEEP_ATTACHED_ALL, NULL, -1, false);
+}
+
+static int
+keeper_child(struct gate *g, int fd)
+{
+	const struct config *c = g->config;
+	const struct keeper_config keeper = {.database = c->database,
+	                                     .run_dir = c->run_dir,
+	                                     .control = c->control,
+	                                     .control_group = c->control_group,
+	                                     .view_group = c->view_group,
+	                                     .durable_full = c->durable_full};
+	int status;
+
+	(void)event_reinit(g->base);
+	gate_clear(g);
+	event_base_free(g->base);
+	contexts_clear(&g->contexts);
+	log_identity("keeper", NULL);
+	status = keeper_run(&keeper, fd);
+	config_free(g->config);
+	return status;
+}
+
+/* It may work out a moment later. */
+static void
+keeper_again(struct gate *g)
+{
+	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000L};
+
+	(void)event_add(g->keeper_timer, &again);
+}
+
+/* True: this is the keeper's process, and it has ended with *status. */
+bool
+gate_fork_keeper(struct gate *g, int *status)
+{
+	int fds[2];
+	pid_t pid;
+
+	g->keeper_wanted = false;
+	if (!link_pair(fds)) {
+		log_note(LOG_ERROR, "keeper", strerror(errno));
+		keeper_again(g);
+		return false;
+	}
+	pid = fork();
+	if (pid == 0) {
+		(void)close(fds[0]);
+		*status = keeper_child(g, fds[1]);
+		return true;
+	}
+	(void)close(fds[1]);
+	if (pid < 0) {
+		log_note(LOG_ERROR, "keeper", strerror(errno));
+		(void)close(fds[0]);
+		keeper_again(g);
+		return false;
+	}
+	g->keeper_pid = pid;
+	link_free(g->keeper);
+	g->keeper = link_new(g->base, fds[0], &keeper_ops, g);
+	if (g->keeper != NULL)
+		attach_children(g);
+	return false;
+}
+
+static void
+on_keeper_message(void *arg, struct wire_view message, int fd)
+{
+	(void)arg;
+	(void)message;
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+on_keeper_closed(void *arg)
+{
+	struct gate *g = arg;
+
+	link_free(g->keeper);
+	g->keeper = NULL;
+}
+
+void
+gate_on_keeper_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct gate *g = arg;
+
+	(void)fd;
+	(void)what;
+	g->keeper_wanted = g->state == GATE_SERVING;
+	(void)event_base_loopbreak(g->base);
+}
+
+void
+gate_keeper_ended(struct gate *g, int status)
+{
+	struct log_event ev = log_event(LOG_ERROR, "keeper-ended");
+
+	g->keeper_pid = 0;
+	if (g->state != GATE_SERVING)
+		return;
+	log_number(&ev, "status", status);
+	log_write(&ev);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == KEEPER_EXIT_REFUSED) {
+		g->status = KEEPER_EXIT_REFUSED;
+		(void)raise(SIGTERM);
+		return;
+	}
+	keeper_again(g);
+}
