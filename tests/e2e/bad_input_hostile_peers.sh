@@ -25,7 +25,7 @@ ctl="$LAB_BUILD/proxy/cardproxyctl --socket $(lab_run_dir main)/control.sock"
 ctl="\$ctl --json"
 \$ctl sessions | jq -c '[.sessions[] | [.id, .user, .pid]]'
 \$ctl certs | jq -c '[.certs[] | [.user, .store, .sha256]]'
-\$ctl roots | jq -c '[.roots[] | [.sha256, .state, [.holders[].session]]]'
+\$ctl roots | jq -c '[.roots[] | [.sha256, .kind, .state, [.holders[].session]]]'
 pgrep -c -P $gate
 find $(lab_run_dir main) | sort
 END

@@ -484,6 +484,37 @@ adversary_look_now(struct client *c)
 		adversary_complain(c, "the list of readers is not printable");
 }
 
+static const char *before_all;
+
+/* Lines 3 and 4 of what is looked at. */
+static void
+take_stores(const char *text, const char **start, size_t *len)
+{
+	for (int i = 0; i < 2 && text != NULL; i++) {
+		text = strchr(text, '\n');
+		text = text == NULL ? NULL : text + 1;
+	}
+	*start = text == NULL ? "" : text;
+	*len = strcspn(*start, "\n") + 1;
+	*len += strcspn(*start + *len, "\n");
+}
+
+void
+adversary_look_stores(struct client *c)
+{
+	static char text[LOOK_MAX];
+	const char *now, *then;
+	size_t now_len, then_len;
+
+	look(text);
+	take_stores(text, &now, &now_len);
+	take_stores(before_all, &then, &then_len);
+	if (now_len == then_len && memcmp(now, then, now_len) == 0)
+		return;
+	adversary_complain(c, "something of this card is in the store:");
+	(void)printf("%.*s\n", (int)now_len, now);
+}
+
 static unsigned processes; /* before the first case */
 
 /* It costs something: first wait for the session to be gone. */
@@ -539,7 +570,7 @@ is_wanted(const struct adversary_case *at, const char *line)
 {
 	char event[64];
 
-	if (at->event == NULL)
+	if (at->event == NULL || strstr(line, " debug ") != NULL)
 		return false;
 	(void)snprintf(event, sizeof(event), " %s ", at->event);
 	return strstr(line, event) != NULL && strstr(line, at->what) != NULL;
@@ -718,6 +749,7 @@ run_all(char **names)
 	if (!canary_end())
 		peer_die("the canary");
 	look(before);
+	before_all = before;
 	memory = look_at_processes(&processes);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		for (const struct adversary_case *at = tables[i];

@@ -81,6 +81,9 @@ void adversary_complain(struct client *c, const char *what);
 /* What cardproxyctl prints while the case plays is printable, too. */
 void adversary_look_now(struct client *c);
 
+/* The certificates and roots are those of before, while the case plays. */
+void adversary_look_stores(struct client *c);
+
 /* The directory with the certificates for cards. */
 const char *adversary_pki(void);
 
