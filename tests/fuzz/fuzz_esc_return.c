@@ -25,6 +25,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	(void)ioctl_return_code(output, &code);
 	if (row == NULL || ioctl_return_decode(row, output, &ret) != WIRE_OK)
 		return 0;
+	if (ioctl_name(row->code) != row->name)
+		abort();
+	if (ret.code != ESC_S_SUCCESS) {
+		ioctl_refusal_encode(row, &two, ret.code);
+		if (ioctl_return_code(wire_written(&two), &code) != WIRE_OK ||
+		    ret.code != code)
+			abort();
+		two = wire_out(second, sizeof(second));
+	}
 	ioctl_return_encode(row, &one, &ret);
 	if (!wire_out_ok(&one) || ret.code != code ||
 	    ioctl_return_decode(row, wire_written(&one), &ret) != WIRE_OK)

@@ -10,6 +10,10 @@ trip_caps(struct wire_in *in, struct wire_out *out)
 
 	if (!rdpefs_caps_decode(in, &caps))
 		return false;
+	if (caps.count == 0) {
+		rdpefs_own_caps_encode(out);
+		return true;
+	}
 	(void)rdpefs_caps_add_smartcard(&caps);
 	rdpefs_caps_encode(out, RDPEFS_SERVER_CAPABILITY, &caps);
 	return true;
@@ -39,8 +43,14 @@ trip(uint16_t packet, struct wire_in *in, struct wire_out *out)
 	struct rdpefs_announce announce;
 	struct rdpefs_reply reply;
 
+	if (rdpefs_packet_name(packet) == NULL)
+		abort();
 	if (packet == RDPEFS_SERVER_CAPABILITY)
 		return trip_caps(in, out);
+	if (packet == RDPEFS_USER_LOGGED_ON) {
+		rdpefs_logged_on_encode(out);
+		return true;
+	}
 	if (packet == RDPEFS_DEVICE_REQUEST)
 		return trip_request(in, out);
 	if (packet == RDPEFS_DEVICE_REPLY && rdpefs_reply_decode(in, &reply)) {
