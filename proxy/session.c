@@ -1,4 +1,4 @@
-#include "session.h"
+#include "session_inside.h"
 
 #include <ctype.h>
 #include <malloc.h>
@@ -8,49 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "approach.h"
-#include "channel.h"
 #include "confine.h"
 #include "gate.h"
-#include "link.h"
-#include "pump.h"
-#include "ruling.h"
-#include "usage.h"
-
-enum stage {
-	STAGE_APPROACH, /* until both legs speak TLS */
-	STAGE_SEQUENCE, /* until the Client Info PDU */
-	STAGE_RELAY,
-	STAGE_CLOSING /* what is left is written */
-};
-
-struct session {
-	const struct session_start *start;
-	struct approach_start approach_start;
-	struct event_base *base;
-	enum stage stage;
-	const char *waiting_for; /* what the deadline is for */
-	const struct config_target *target;
-	char owner[2 * RELAY_TEXT_MAX];
-
-	struct approach *approach;
-	struct leg *client;
-	struct leg *server;
-	bool client_gone;
-	struct relay *relay;
-	struct pump *pump;
-	struct channel *channel;
-	struct ruling *ruling;
-	struct usage *usage;
-	bool activated;
-
-	struct link *gate;
-	struct link *keeper;
-	bool keeper_again; /* the keeper was started again since we began */
-	struct event *deadline;
-	struct event *tick;
-	struct event *terminate;
-};
 
 static void on_reached(void *arg, const struct approach_result *result);
 static void on_failed(void *arg, const char *why);
@@ -67,14 +26,9 @@ static void on_facts(void *arg);
 static void on_refused(void *arg, enum relay_side from, const char *what);
 static void on_channel_send(void *arg, enum channel_side to, uint32_t total,
                             uint32_t flags, struct wire_view data);
-static void on_keeper_word(void *arg, const struct keep_msg *msg);
 static void on_use(void *arg, const struct channel_use *use);
 static void on_policy_changed(void *arg, const struct policy *policy);
 static void on_policy_settled(void *arg);
-static void on_keeper_message(void *arg, struct wire_view message, int fd);
-static void on_keeper_closed(void *arg);
-static void on_gate_message(void *arg, struct wire_view message, int fd);
-static void on_gate_closed(void *arg);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
 static void on_tick(evutil_socket_t fd, short what, void *arg);
 static void on_terminate(evutil_socket_t fd, short what, void *arg);
@@ -85,15 +39,13 @@ static const struct leg_ops client_ops = {on_ready, on_client_data,
 static const struct leg_ops server_ops = {on_ready, on_server_data,
                                           on_server_drained, on_server_closed};
 static const struct pump_ops pump_ops = {on_chunk, on_facts, on_refused};
-static const struct channel_ops channel_ops = {on_channel_send, on_keeper_word,
-                                               on_use};
+static const struct channel_ops channel_ops = {on_channel_send,
+                                               session_tell_keeper, on_use};
 static const struct ruling_ops ruling_ops = {on_policy_changed,
                                              on_policy_settled};
-static const struct link_ops keeper_ops = {on_keeper_message, on_keeper_closed};
-static const struct link_ops gate_ops = {on_gate_message, on_gate_closed};
 
-static uint64_t
-now_ms(void)
+uint64_t
+session_now_ms(void)
 {
 	struct timespec ts;
 
@@ -128,7 +80,7 @@ finish_when_drained(struct session *s)
  * what is left is written within SESSION_LINGER_MS.  Memory is freed after the
  * loop, so a caller may still stand on any frame; it returns at once.
  */
-static void
+void
 session_close(struct session *s, const char *why)
 {
 	struct log_event ev;
@@ -140,7 +92,7 @@ session_close(struct session *s, const char *why)
 	log_write(&ev);
 	enter(s, STAGE_CLOSING, SESSION_LINGER_MS, "the last bytes");
 	if (s->channel != NULL)
-		channel_end(s->channel, why, now_ms());
+		channel_end(s->channel, why, session_now_ms());
 	if (s->pump != NULL) {
 		pump_stop(s->pump, RELAY_CLIENT);
 		pump_stop(s->pump, RELAY_SERVER);
@@ -191,11 +143,11 @@ on_reached(void *arg, const struct approach_result *result)
  * What the relay learns.
  */
 
-static void
-arm_tick(struct session *s)
+void
+session_arm_tick(struct session *s)
 {
 	uint64_t at = channel_deadline(s->channel);
-	uint64_t now = now_ms();
+	uint64_t now = session_now_ms();
 	uint64_t in = at > now ? at - now : 0;
 	struct timeval tv = {(time_t)(in / 1000),
 	                     (suseconds_t)(in % 1000) * 1000};
@@ -203,22 +155,6 @@ arm_tick(struct session *s)
 	(void)event_del(s->tick);
 	if (at != UINT64_MAX)
 		(void)event_add(s->tick, &tv);
-}
-
-static void
-say_hello(struct session *s)
-{
-	const struct relay_facts *facts = relay_facts(s->relay);
-	struct keep_msg msg = {.type = KEEP_HELLO};
-
-	memcpy(msg.hello.session, s->start->id, KEEP_ID_LEN);
-	msg.hello.pid = (uint32_t)getpid();
-	msg.hello.started_at = s->start->started_at;
-	msg.hello.resumed = s->keeper_again;
-	msg.hello.target = wire_view_text(s->target->name);
-	msg.hello.client_name = wire_view_text(facts->client_name);
-	msg.hello.client_addr = wire_view_text(s->start->client_addr);
-	on_keeper_word(s, &msg);
 }
 
 /*
@@ -269,8 +205,8 @@ on_policy_settled(void *arg)
 
 	usage_user(s->usage, s->owner);
 	certprop_user(channel_certprop(s->channel), s->owner, "claimed",
-	              now_ms());
-	arm_tick(s);
+	              session_now_ms());
+	session_arm_tick(s);
 }
 
 static void
@@ -278,7 +214,7 @@ on_use(void *arg, const struct channel_use *use)
 {
 	struct session *s = arg;
 
-	usage_note(s->usage, use, now_ms());
+	usage_note(s->usage, use, session_now_ms());
 }
 
 static void
@@ -286,10 +222,10 @@ on_policy_changed(void *arg, const struct policy *policy)
 {
 	struct session *s = arg;
 
-	channel_filter(s->channel, &policy->filter, now_ms());
+	channel_filter(s->channel, &policy->filter, session_now_ms());
 	certprop_policy_changed(channel_certprop(s->channel), &policy->certprop,
-	                        now_ms());
-	arm_tick(s);
+	                        session_now_ms());
+	session_arm_tick(s);
 }
 
 static bool
@@ -320,7 +256,7 @@ open_session(struct session *s)
 	const struct usage_start usage = {.base = s->base,
 	                                  .client = s->start->client_addr,
 	                                  .target = s->target->name,
-	                                  .tell_keeper = on_keeper_word,
+	                                  .tell_keeper = session_tell_keeper,
 	                                  .arg = s};
 
 	s->usage = usage_new(&usage);
@@ -340,7 +276,7 @@ begin_session(struct session *s)
 	log_text(&ev, "client_name", facts->client_name);
 	log_write(&ev);
 	enter(s, STAGE_RELAY, 0, NULL);
-	say_hello(s);
+	session_say_hello(s);
 	if (!open_session(s)) {
 		session_close(s, "no memory for the channel");
 		return;
@@ -350,9 +286,10 @@ begin_session(struct session *s)
 		              "the client did not ask for device redirection");
 	identify(s);
 	if (s->keeper_again)
-		certprop_reassert(channel_certprop(s->channel), now_ms());
+		certprop_reassert(channel_certprop(s->channel),
+		                  session_now_ms());
 	usage_say_again(s->usage);
-	arm_tick(s);
+	session_arm_tick(s);
 }
 
 static void
@@ -372,8 +309,8 @@ on_facts(void *arg)
 		link_send(s->gate, (struct wire_view){&word, 1}, -1);
 	channel_chunk_size(s->channel, facts->chunk_size);
 	if (facts->rdpdr_channel != 0)
-		channel_activated(s->channel, now_ms());
-	arm_tick(s);
+		channel_activated(s->channel, session_now_ms());
+	session_arm_tick(s);
 }
 
 static bool
@@ -386,8 +323,8 @@ on_chunk(void *arg, enum relay_side from, const struct relay_chunk *chunk)
 		return true;
 	verdict = channel_chunk(
 	    s->channel, from == RELAY_CLIENT ? CHANNEL_CLIENT : CHANNEL_SERVER,
-	    chunk->total, chunk->flags, chunk->data, now_ms());
-	arm_tick(s);
+	    chunk->total, chunk->flags, chunk->data, session_now_ms());
+	session_arm_tick(s);
 	return verdict == CHANNEL_PASS;
 }
 
@@ -486,112 +423,8 @@ on_server_closed(void *arg, const char *why)
 }
 
 /*
- * The keeper, the gate and the clock.
+ * The clock and signals.
  */
-
-static void
-on_keeper_word(void *arg, const struct keep_msg *msg)
-{
-	static uint8_t datagram[KEEP_MESSAGE_MAX];
-	struct session *s = arg;
-	struct wire_out out = wire_out(datagram, sizeof(datagram));
-
-	if (s->keeper == NULL)
-		return; /* all is said again when a keeper is back */
-	keep_encode(&out, msg);
-	if (wire_out_ok(&out))
-		link_send(s->keeper, wire_written(&out), -1);
-	else
-		log_note(LOG_ERROR, "keeper-message",
-		         "a message did not fit and was not sent");
-}
-
-static void
-on_keeper_message(void *arg, struct wire_view message, int fd)
-{
-	struct session *s = arg;
-	struct wire_in in = wire_in_view(message);
-	struct keep_msg msg;
-
-	if (fd >= 0)
-		(void)close(fd);
-	if (s->channel == NULL || !keep_decode(&in, &msg) ||
-	    msg.type != KEEP_ACK)
-		return;
-	certprop_acked(channel_certprop(s->channel), msg.seq, &msg.ack,
-	               now_ms());
-	arm_tick(s);
-}
-
-static void
-on_keeper_closed(void *arg)
-{
-	struct session *s = arg;
-
-	log_note(LOG_WARNING, "keeper-lost", "waiting for it to come back");
-	link_free(s->keeper);
-	s->keeper = NULL;
-}
-
-/* A keeper that was started again knows nothing of us. */
-static void
-attach_keeper(struct session *s, int fd)
-{
-	link_free(s->keeper);
-	s->keeper = link_new(s->base, fd, &keeper_ops, s);
-	s->keeper_again = true;
-	if (s->keeper == NULL || s->channel == NULL)
-		return;
-	log_note(LOG_NOTICE, "keeper-attached", "asserting again");
-	say_hello(s);
-	certprop_reassert(channel_certprop(s->channel), now_ms());
-	usage_say_again(s->usage);
-	arm_tick(s);
-}
-
-/* Where the connection goes to is settled.  The gate has told the faults. */
-static void
-reload(struct session *s)
-{
-	struct config_faults faults = {0};
-	struct config *config = config_load(s->start->config_path, &faults);
-
-	config_faults_clear(&faults);
-	if (config != NULL && s->channel != NULL && s->stage == STAGE_RELAY)
-		ruling_reload(s->ruling, config);
-	else
-		config_free(config);
-}
-
-static void
-on_gate_message(void *arg, struct wire_view message, int fd)
-{
-	struct session *s = arg;
-
-	switch ((enum gate_word)message.data[0]) {
-	case GATE_KEEPER:
-		if (fd >= 0)
-			attach_keeper(s, fd);
-		return;
-	case GATE_RELOAD:
-		reload(s);
-		break;
-	case GATE_ACTIVATED:
-		break;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-}
-
-static void
-on_gate_closed(void *arg)
-{
-	struct session *s = arg;
-
-	link_free(s->gate);
-	s->gate = NULL;
-	session_close(s, "the daemon ended");
-}
 
 static void
 on_terminate(evutil_socket_t fd, short what, void *arg)
@@ -626,8 +459,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	channel_tick(s->channel, now_ms());
-	arm_tick(s);
+	channel_tick(s->channel, session_now_ms());
+	session_arm_tick(s);
 }
 
 /*
@@ -672,11 +505,9 @@ session_open(struct session *s)
 	s->deadline = evtimer_new(s->base, on_deadline, s);
 	s->tick = evtimer_new(s->base, on_tick, s);
 	s->terminate = evsignal_new(s->base, SIGTERM, on_terminate, s);
-	s->gate = link_new(s->base, start->gate_fd, &gate_ops, s);
-	s->keeper = link_new(s->base, start->keeper_fd, &keeper_ops, s);
 	s->approach = approach_new(&s->approach_start, &approach_ops, s);
 	return s->deadline != NULL && s->tick != NULL && s->terminate != NULL &&
-	       s->gate != NULL && s->keeper != NULL && s->approach != NULL &&
+	       s->approach != NULL && session_open_links(s) &&
 	       event_add(s->terminate, NULL) == 0;
 }
 
