@@ -90,9 +90,24 @@ on_keeper(void *arg, const struct keep_msg *msg)
 	}
 }
 
+static void
+on_use(void *arg, const struct channel_use *use)
+{
+	struct bed *bed = arg;
+
+	if (use->asker != CHANNEL_BY_SERVER)
+		return;
+	bed->uses++;
+	bed->use = *use;
+	(void)snprintf(bed->use_reader, sizeof(bed->use_reader), "%s",
+	               use->reader);
+	(void)snprintf(bed->use_rule, sizeof(bed->use_rule), "%s", use->rule);
+}
+
 static const struct channel_ops ops = {
     .send = on_send,
     .tell_keeper = on_keeper,
+    .on_use = on_use,
 };
 
 void

@@ -32,6 +32,10 @@ struct bed {
 	unsigned commits;
 	unsigned releases;
 	unsigned ends;
+	unsigned uses; /* of cards; the last one: */
+	struct channel_use use;
+	char use_reader[ESC_NAME_SIZE];
+	char use_rule[128];
 	bool acks; /* answer what needs an answer */
 	uint32_t to_ack[64];
 	size_t to_ack_count;

@@ -394,7 +394,9 @@ static const struct {
     {IOCTL_ESTABLISH_CONTEXT, run_establish},
     {IOCTL_RELEASE_CONTEXT, run_release},
     {IOCTL_CANCEL, run_cancel},
+    {IOCTL_LIST_READERS_A, run_list},
     {IOCTL_LIST_READERS_W, run_list},
+    {IOCTL_CONNECT_A, run_connect},
     {IOCTL_CONNECT_W, run_connect},
     {IOCTL_BEGIN_TRANSACTION, run_hcard},
     {IOCTL_END_TRANSACTION, run_hcard},
@@ -435,7 +437,7 @@ void
 fake_pcsc_call(struct fake_pcsc *pcsc, uint32_t id, const struct ioctl *row,
                const struct esc_call *call)
 {
-	struct esc_return ret = {.form = ESC_WIDE, .code = 0};
+	struct esc_return ret = {.form = row->form, .code = 0};
 	unsigned number = ++pcsc->calls;
 
 	if (number <= FAKE_LOG_MAX)

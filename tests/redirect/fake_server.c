@@ -108,6 +108,13 @@ on_completion(struct fake_server *server, struct wire_in *in)
 	    completion.body.len,
 	};
 	body = wire_in_view(completion.body);
+	server->last_len = 0;
+	if (rdpefs_output_decode(&body, &output) && output.len > 0 &&
+	    output.len <= sizeof(server->last)) {
+		memcpy(server->last, output.data, output.len);
+		server->last_len = output.len;
+	}
+	body = wire_in_view(completion.body);
 	if (completion.completion_id == server->establish_id &&
 	    rdpefs_output_decode(&body, &output) &&
 	    ioctl_return_decode(ioctl_find(IOCTL_ESTABLISH_CONTEXT), output,

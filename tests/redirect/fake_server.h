@@ -33,6 +33,8 @@ struct fake_server {
 		size_t len; /* of the body */
 	} answers[FAKE_ANSWERS_MAX];
 	size_t answer_count;
+	uint8_t last[8192]; /* the output of the last one, as far as it fits */
+	size_t last_len;
 	struct esc_id context;    /* of the last EstablishContext answered */
 	uint32_t establish_id;    /* the id it was made with */
 	struct fake_queue others; /* whole messages of any other kind */
