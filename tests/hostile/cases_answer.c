@@ -363,7 +363,7 @@ twice(struct client *c)
 static void
 flap(struct client *c)
 {
-	for (int i = 0; i < 500 && !c->end.closed; i++) {
+	for (int i = 0; i < 200 && !c->end.closed; i++) {
 		fake_pcsc_insert(&c->fake.pcsc, 0, &c->card);
 		client_run(c, 1, 2);
 		fake_pcsc_remove(&c->fake.pcsc, 0);
