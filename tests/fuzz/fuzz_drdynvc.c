@@ -1,0 +1,60 @@
+/*
+ * Chunks of drdynvc from both sides under a policy that shuts every door: each
+ * record is a byte of flags, one of a length, and the bytes of a chunk.
+ */
+#include "drdynvc.h"
+
+#include <stdlib.h>
+
+enum { SERVER = 0x01, FIRST = 0x02, LAST = 0x04, TOTAL = 0x08 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+on_send(void *arg, enum channel_side to, uint32_t total, uint32_t flags,
+        struct wire_view data)
+{
+	(void)arg;
+	(void)to;
+	if (data.len == 0 || data.len > total || (flags & ~0x13u) != 0)
+		abort();
+}
+
+static void
+give(struct drdynvc *d, struct wire_in *in)
+{
+	uint8_t kind = wire_u8(in);
+	struct wire_view chunk = wire_bytes(in, wire_u8(in));
+	uint32_t flags = 0;
+	uint32_t total = (uint32_t)chunk.len;
+
+	if (!wire_ok(in) || chunk.len == 0)
+		return;
+	if ((kind & FIRST) != 0)
+		flags |= CHANNEL_FLAG_FIRST;
+	if ((kind & LAST) != 0)
+		flags |= CHANNEL_FLAG_LAST;
+	if ((kind & TOTAL) != 0)
+		total += kind;
+	(void)drdynvc_chunk(
+	    d, (kind & SERVER) != 0 ? CHANNEL_SERVER : CHANNEL_CLIENT, total,
+	    flags, chunk);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct wire_in in = wire_in(data, size);
+	struct drdynvc *d = drdynvc_new(on_send, NULL);
+	struct filter_policy policy;
+
+	if (d == NULL)
+		return 0;
+	filter_policy_init(&policy);
+	policy.doors = FILTER_DOORS_SHUT;
+	drdynvc_policy(d, &policy);
+	while (wire_ok(&in) && in.left > 0)
+		give(d, &in);
+	drdynvc_free(d);
+	return 0;
+}
