@@ -138,13 +138,33 @@ client_core(struct block *block, struct gcc_client *client)
 
 /* Clients write the name in either case; it need not end in a zero. */
 static bool
-is_rdpdr(struct wire_view name)
+is_named(struct wire_view name, const char *wanted)
 {
 	char text[CHANNEL_NAME_LEN + 1] = {0};
 
 	if (name.len > 0 && name.len <= CHANNEL_NAME_LEN)
 		memcpy(text, name.data, name.len);
-	return strcasecmp(text, "rdpdr") == 0;
+	return strcasecmp(text, wanted) == 0;
+}
+
+static const char *
+note_channel(struct gcc_client *client, struct wire_view name, uint32_t index,
+             size_t offset, uint32_t options)
+{
+	if (is_named(name, "drdynvc")) {
+		if (client->has_drdynvc)
+			return "GCC: CS_NET names drdynvc twice";
+		client->has_drdynvc = true;
+		client->drdynvc_index = index;
+	}
+	if (!is_named(name, "rdpdr"))
+		return NULL;
+	if (client->rdpdr_offset != 0)
+		return "GCC: CS_NET names rdpdr twice";
+	client->rdpdr_offset = offset;
+	client->rdpdr_options = options;
+	client->rdpdr_index = index;
+	return NULL;
 }
 
 /* [MS-RDPBCGR] 2.2.1.3.4. */
@@ -160,17 +180,14 @@ client_net(struct block *block, struct gcc_client *client)
 	if (in->fault == WIRE_LIMIT)
 		return "GCC: channel count of CS_NET above 31";
 	for (uint32_t i = 0; i < client->channel_count; i++) {
-		bool rdpdr = is_rdpdr(wire_bytes(in, CHANNEL_NAME_LEN));
+		struct wire_view name = wire_bytes(in, CHANNEL_NAME_LEN);
 		size_t offset = block_offset(block);
 		uint32_t options = wire_u32(in);
+		const char *wrong =
+		    note_channel(client, name, i, offset, options);
 
-		if (!rdpdr)
-			continue;
-		if (client->rdpdr_offset != 0)
-			return "GCC: CS_NET names rdpdr twice";
-		client->rdpdr_offset = offset;
-		client->rdpdr_options = options;
-		client->rdpdr_index = i;
+		if (wrong != NULL)
+			return wrong;
 	}
 	return wire_ok(in) ? NULL : "GCC: CS_NET is too short";
 }

@@ -28,6 +28,8 @@ struct gcc_client {
 	uint32_t rdpdr_index; /* in CS_NET, when rdpdr_offset says so */
 	uint32_t rdpdr_options;
 	size_t rdpdr_offset; /* of the options of rdpdr */
+	bool has_drdynvc;
+	uint32_t drdynvc_index; /* in CS_NET */
 	bool has_core;
 	bool has_net;
 };

@@ -29,6 +29,7 @@ struct relay {
 	    client; /* its views are void once the frame is gone */
 	bool initial_seen;
 	bool response_seen;
+	bool dynamic; /* drdynvc is looked at */
 	const char *fault;
 };
 
@@ -41,6 +42,7 @@ enum frame_kind {
 	FRAME_RESPONSE,
 	FRAME_ATTACH,
 	FRAME_CHUNK,
+	FRAME_DYNAMIC, /* a chunk of drdynvc */
 	FRAME_INFO,
 	FRAME_SHARE
 };
@@ -67,6 +69,12 @@ const struct relay_facts *
 relay_facts(const struct relay *r)
 {
 	return &r->facts;
+}
+
+void
+relay_look_at_dynamic(struct relay *r)
+{
+	r->dynamic = true;
 }
 
 const char *
@@ -101,6 +109,8 @@ data_kind(const struct relay *r, enum relay_side from, struct wire_in in,
 		return FRAME_OTHER;
 	if (mcs->channel == r->facts.rdpdr_channel)
 		return FRAME_CHUNK;
+	if (r->dynamic && mcs->channel == r->facts.drdynvc_channel)
+		return FRAME_DYNAMIC;
 	if (mcs->channel != r->facts.io_channel)
 		return FRAME_OTHER;
 	if (from == RELAY_CLIENT && !r->facts.info_seen)
@@ -282,26 +292,41 @@ on_initial(struct relay *r, struct wire_out *frame)
 	return RELAY_FORWARD;
 }
 
-/* rdpdr's id, which nothing else may have. */
+/* The id is of this one channel, or 0. */
+static bool
+is_unique(const struct gcc_server *server, uint16_t id)
+{
+	unsigned same = 0;
+
+	for (uint32_t i = 0; i < server->channel_count; i++)
+		same += server->channels[i] == id;
+	return id == 0 || (same == 1 && id != server->io_channel &&
+	                   id != server->message_channel);
+}
+
+/* The ids of rdpdr and drdynvc, which nothing else may have. */
 static const char *
 learn_channels(struct relay *r, const struct gcc_server *server)
 {
 	uint16_t rdpdr = 0;
-	unsigned same = 0;
+	uint16_t drdynvc = 0;
 
 	if (server->channel_count > r->client.channel_count)
 		return "GCC: SC_NET has more channels than CS_NET";
 	if (r->client.rdpdr_offset != 0 &&
 	    r->client.rdpdr_index < server->channel_count)
 		rdpdr = server->channels[r->client.rdpdr_index];
-	for (uint32_t i = 0; i < server->channel_count; i++)
-		same += server->channels[i] == rdpdr;
-	if (rdpdr != 0 && (same > 1 || rdpdr == server->io_channel ||
-	                   rdpdr == server->message_channel))
+	if (r->client.has_drdynvc &&
+	    r->client.drdynvc_index < server->channel_count)
+		drdynvc = server->channels[r->client.drdynvc_index];
+	if (!is_unique(server, rdpdr))
 		return "GCC: SC_NET gives rdpdr's id twice";
+	if (!is_unique(server, drdynvc))
+		return "GCC: SC_NET gives drdynvc's id twice";
 	r->facts.io_channel = server->io_channel;
 	r->facts.message_channel = server->message_channel;
 	r->facts.rdpdr_channel = rdpdr;
+	r->facts.drdynvc_channel = drdynvc;
 	return NULL;
 }
 
@@ -384,7 +409,8 @@ take_data(const struct wire_out *frame, struct user_data *data)
  * a receiver makes of two lengths that differ.
  */
 static enum relay_verdict
-on_chunk(struct relay *r, struct wire_out *frame, struct relay_chunk *chunk)
+on_chunk(struct relay *r, enum frame_kind kind, struct wire_out *frame,
+         struct relay_chunk *chunk)
 {
 	struct user_data data;
 
@@ -393,6 +419,7 @@ on_chunk(struct relay *r, struct wire_out *frame, struct relay_chunk *chunk)
 	chunk->total = wire_u32(&data.in);
 	chunk->flags = wire_u32(&data.in);
 	chunk->data = wire_rest(&data.in);
+	chunk->dynamic = kind == FRAME_DYNAMIC;
 	if (!wire_ok(&data.in))
 		return refuse(r, "rdpdr: channel header");
 	return RELAY_CHUNK;
@@ -504,10 +531,12 @@ relay_frame(struct relay *r, enum relay_side from, uint8_t *bytes, size_t len,
 {
 	struct wire_out frame = {bytes, len, len, WIRE_OK};
 	struct wire_view view = wire_written(&frame);
+	enum frame_kind kind;
 
 	if (!is_whole(view))
 		return refuse(r, "TPKT: length of a frame");
-	switch (frame_kind(r, from, start_of(view))) {
+	kind = frame_kind(r, from, start_of(view));
+	switch (kind) {
 	case FRAME_OTHER:
 		break;
 	case FRAME_BROKEN:
@@ -521,7 +550,8 @@ relay_frame(struct relay *r, enum relay_side from, uint8_t *bytes, size_t len,
 	case FRAME_ATTACH:
 		return on_attach(r, &frame);
 	case FRAME_CHUNK:
-		return on_chunk(r, &frame, chunk);
+	case FRAME_DYNAMIC:
+		return on_chunk(r, kind, &frame, chunk);
 	case FRAME_INFO:
 		return on_info(r, &frame);
 	case FRAME_SHARE:
@@ -558,7 +588,9 @@ relay_wrap(const struct relay *r, enum relay_side to,
 	put_frame_head(out, data_head(len) + len);
 	mcs_data_encode(out, client ? MCS_DATA_INDICATION : MCS_DATA_REQUEST,
 	                client ? MCS_SERVER_CHANNEL : r->facts.user_channel,
-	                r->facts.rdpdr_channel, len);
+	                chunk->dynamic ? r->facts.drdynvc_channel
+	                               : r->facts.rdpdr_channel,
+	                len);
 	wire_put_u32(out, chunk->total);
 	wire_put_u32(out, chunk->flags);
 	wire_put_view(out, chunk->data);

@@ -1,8 +1,9 @@
 /*
  * What the relay knows of one RDP connection once both legs speak TLS: it
  * frames the two streams, looks into the few PDUs it must understand, makes the
- * length-preserving edits, and hands out the chunks of the rdpdr channel.  All
- * else is relayed unseen.  It does no I/O.
+ * length-preserving edits, and hands out the chunks of the rdpdr channel, and
+ * of drdynvc where it is asked to.  All else is relayed unseen.  It does no
+ * I/O.
  *
  * Looked into, [MS-RDPBCGR]: MCS Connect Initial and Response
  * (2.2.1.3, 2.2.1.4), Attach User Confirm, Client Info (2.2.1.11), Demand
@@ -46,6 +47,7 @@ struct relay_facts {
 	uint16_t io_channel;
 	uint16_t message_channel; /* 0: none */
 	uint16_t rdpdr_channel;   /* 0: the client did not ask for it */
+	uint16_t drdynvc_channel; /* the same */
 	uint16_t user_channel;    /* of the client, from Attach User Confirm */
 	uint32_t chunk_size;      /* VCChunkSize of the server, or 1600 */
 	bool show_protocol;       /* CHANNEL_OPTION_SHOW_PROTOCOL of rdpdr */
@@ -73,12 +75,16 @@ enum relay_peek {
 enum relay_peek relay_peek(const struct relay *r, enum relay_side from,
                            struct wire_view head, size_t *len);
 
-/* A chunk of rdpdr inside a frame. */
+/* A chunk of rdpdr, or of drdynvc, inside a frame. */
 struct relay_chunk {
 	uint32_t total;
 	uint32_t flags;
 	struct wire_view data; /* borrowed from the frame */
+	bool dynamic;          /* of drdynvc */
 };
+
+/* From now on hand out the chunks of drdynvc, too. */
+void relay_look_at_dynamic(struct relay *r);
 
 /*
  * A whole frame that was to be looked at.  It may be edited in place; its
@@ -86,7 +92,7 @@ struct relay_chunk {
  */
 enum relay_verdict {
 	RELAY_FORWARD, /* relay the frame */
-	RELAY_CHUNK,   /* it is a chunk of rdpdr: *chunk, relay it or consume it
+	RELAY_CHUNK,   /* it is such a chunk: *chunk, relay it or consume it
 	                */
 	RELAY_REFUSE   /* relay_fault says what is wrong: end the session */
 };

@@ -26,6 +26,8 @@ static void on_facts(void *arg);
 static void on_refused(void *arg, enum relay_side from, const char *what);
 static void on_channel_send(void *arg, enum channel_side to, uint32_t total,
                             uint32_t flags, struct wire_view data);
+static void on_dynamic_send(void *arg, enum channel_side to, uint32_t total,
+                            uint32_t flags, struct wire_view data);
 static void on_use(void *arg, const struct channel_use *use);
 static void on_policy_changed(void *arg, const struct policy *policy);
 static void on_policy_settled(void *arg);
@@ -223,6 +225,9 @@ on_policy_changed(void *arg, const struct policy *policy)
 	struct session *s = arg;
 
 	channel_filter(s->channel, &policy->filter, session_now_ms());
+	drdynvc_policy(s->drdynvc, &policy->filter);
+	if (filter_shuts_doors(&policy->filter))
+		relay_look_at_dynamic(s->relay);
 	certprop_policy_changed(channel_certprop(s->channel), &policy->certprop,
 	                        session_now_ms());
 	session_arm_tick(s);
@@ -236,7 +241,8 @@ open_channel(struct session *s)
 	/* Whether there are readers is the filter's to say, and to change. */
 	certprop_policy_defaults(&open);
 	s->channel = channel_new(&s->target->channel, &open, &channel_ops, s);
-	if (s->channel == NULL)
+	s->drdynvc = drdynvc_new(on_dynamic_send, s);
+	if (s->channel == NULL || s->drdynvc == NULL)
 		return false;
 	certprop_anchors(channel_certprop(s->channel), s->start->anchors);
 	on_policy_changed(s, ruling_policy(s->ruling));
@@ -308,6 +314,7 @@ on_facts(void *arg)
 	if (s->gate != NULL)
 		link_send(s->gate, (struct wire_view){&word, 1}, -1);
 	channel_chunk_size(s->channel, facts->chunk_size);
+	drdynvc_chunk_size(s->drdynvc, facts->chunk_size);
 	if (facts->rdpdr_channel != 0)
 		channel_activated(s->channel, session_now_ms());
 	session_arm_tick(s);
@@ -317,13 +324,17 @@ static bool
 on_chunk(void *arg, enum relay_side from, const struct relay_chunk *chunk)
 {
 	struct session *s = arg;
+	enum channel_side side =
+	    from == RELAY_CLIENT ? CHANNEL_CLIENT : CHANNEL_SERVER;
 	enum channel_verdict verdict;
 
 	if (s->channel == NULL)
 		return true;
-	verdict = channel_chunk(
-	    s->channel, from == RELAY_CLIENT ? CHANNEL_CLIENT : CHANNEL_SERVER,
-	    chunk->total, chunk->flags, chunk->data, session_now_ms());
+	if (chunk->dynamic)
+		return drdynvc_chunk(s->drdynvc, side, chunk->total,
+		                     chunk->flags, chunk->data) == CHANNEL_PASS;
+	verdict = channel_chunk(s->channel, side, chunk->total, chunk->flags,
+	                        chunk->data, session_now_ms());
 	session_arm_tick(s);
 	return verdict == CHANNEL_PASS;
 }
@@ -344,7 +355,7 @@ on_channel_send(void *arg, enum channel_side to, uint32_t total, uint32_t flags,
                 struct wire_view data)
 {
 	struct session *s = arg;
-	struct relay_chunk chunk = {total, flags, data};
+	struct relay_chunk chunk = {total, flags, data, false};
 
 	if (s->client_gone)
 		return;
@@ -352,6 +363,19 @@ on_channel_send(void *arg, enum channel_side to, uint32_t total, uint32_t flags,
 		chunk.flags |= CHANNEL_FLAG_SHOW_PROTOCOL;
 	pump_inject(s->pump, to == CHANNEL_CLIENT ? RELAY_CLIENT : RELAY_SERVER,
 	            &chunk);
+}
+
+static void
+on_dynamic_send(void *arg, enum channel_side to, uint32_t total, uint32_t flags,
+                struct wire_view data)
+{
+	struct session *s = arg;
+	struct relay_chunk chunk = {total, flags, data, true};
+
+	if (!s->client_gone)
+		pump_inject(s->pump,
+		            to == CHANNEL_CLIENT ? RELAY_CLIENT : RELAY_SERVER,
+		            &chunk);
 }
 
 /*
@@ -472,6 +496,7 @@ session_free(struct session *s)
 {
 	approach_free(s->approach);
 	channel_free(s->channel);
+	drdynvc_free(s->drdynvc);
 	ruling_free(s->ruling);
 	usage_free(s->usage);
 	pump_free(s->pump);

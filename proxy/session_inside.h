@@ -9,6 +9,7 @@
 
 #include "approach.h"
 #include "channel.h"
+#include "drdynvc.h"
 #include "link.h"
 #include "pump.h"
 #include "ruling.h"
@@ -37,6 +38,7 @@ struct session {
 	struct relay *relay;
 	struct pump *pump;
 	struct channel *channel;
+	struct drdynvc *drdynvc;
 	struct ruling *ruling;
 	struct usage *usage;
 	bool activated;

@@ -168,8 +168,9 @@ on_create(struct drdynvc *d, struct wire_view message)
 }
 
 static enum channel_verdict
-decide(struct drdynvc *d, uint32_t total, enum chunk_step *step)
+decide(struct drdynvc *d, enum chunk_step *step)
 {
+	uint32_t total = d->in.total; /* as the first chunk says */
 	struct wire_view held;
 
 	if (d->policy != NULL && drdynvc_is_create(chunk_join_seen(&d->in))) {
@@ -200,7 +201,7 @@ from_server(struct drdynvc *d, uint32_t total, uint32_t flags,
 	d->to_client.show = flags & CHANNEL_FLAG_SHOW_PROTOCOL;
 	step = chunk_join_take(&d->in, total, flags, data);
 	if (step == CHUNK_DECIDE)
-		verdict = decide(d, total, &step);
+		verdict = decide(d, &step);
 	else if (step == CHUNK_PASS)
 		verdict = CHANNEL_PASS;
 	if (step == CHUNK_WHOLE)

@@ -309,14 +309,17 @@ filter_set_attrib(const struct filter_policy *policy)
 	return refuse("reader_control: refuse", policy->refusal_code);
 }
 
+bool
+filter_shuts_doors(const struct filter_policy *policy)
+{
+	return policy->doors == FILTER_DOORS_SHUT ||
+	       (policy->doors == FILTER_DOORS_AS_REDIRECT && !policy->redirect);
+}
+
 struct filter_decision
 filter_channel(const struct filter_policy *policy, const char *name)
 {
-	bool shut =
-	    policy->doors == FILTER_DOORS_SHUT ||
-	    (policy->doors == FILTER_DOORS_AS_REDIRECT && !policy->redirect);
-
-	if (!shut)
+	if (!filter_shuts_doors(policy))
 		return allow("other_card_channels: yes");
 	if (policy->channels.count > 0)
 		return decide(globs_judge(&policy->channels, name),

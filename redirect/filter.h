@@ -139,6 +139,8 @@ struct filter_decision filter_command(const struct filter_policy *policy,
 struct filter_decision filter_control(const struct filter_policy *policy,
                                       uint32_t code);
 struct filter_decision filter_set_attrib(const struct filter_policy *policy);
+/* Must dynamic channels be looked at? */
+bool filter_shuts_doors(const struct filter_policy *policy);
 /* A dynamic channel by name. */
 struct filter_decision filter_channel(const struct filter_policy *policy,
                                       const char *name);

@@ -88,19 +88,28 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    .own_after_ms = 1000,
 	};
 	struct certprop_policy policy;
+	struct filter_policy filter;
 	uint64_t now = 1000;
 	struct channel *ch;
 
+	filter_policy_init(&filter);
+	(void)filter_parse_readers(&filter, "deny *B | allow *");
+	(void)filter_parse_cards(&filter, "deny 3B00*");
+	filter.commands = FILTER_USE;
 	certprop_policy_defaults(&policy);
 	policy.redirect = (how & 0x80) == 0;
 	ch = channel_new(&config, &policy, &ops, NULL);
 	if (ch == NULL)
-		return 0;
+		goto out;
+	if ((how & 0x20) != 0)
+		channel_filter(ch, &filter, now);
 	channel_activated(ch, now);
 	for (int i = 0; i < RECORDS_MAX && in.left > 0; i++)
 		give_record(ch, &in, &now);
 	if ((how & 0x40) != 0)
 		channel_end(ch, "end", now);
 	channel_free(ch);
+out:
+	filter_policy_clear(&filter);
 	return 0;
 }

@@ -32,7 +32,7 @@ static void
 wrap(const struct relay *r)
 {
 	uint8_t bytes[64];
-	struct relay_chunk chunk = {1, 3, {bytes, 1}};
+	struct relay_chunk chunk = {1, 3, {bytes, 1}, false};
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
 
 	relay_wrap(r, RELAY_SERVER, &chunk, &out);

@@ -336,7 +336,7 @@ inject(struct bed *b, uint32_t number)
 {
 	uint8_t bytes[INJECTED_LEN] = {0};
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
-	struct relay_chunk chunk = {sizeof(bytes), 3, {bytes, sizeof(bytes)}};
+	struct relay_chunk chunk = {sizeof(bytes), 3, {bytes, sizeof(bytes)}, false};
 
 	wire_put_bytes(&out, mark, MARK_LEN);
 	wire_put_u32(&out, number);

@@ -753,7 +753,7 @@ test_wrap(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		struct relay_chunk chunk = {99, 3, {data, lengths[i]}};
+		struct relay_chunk chunk = {99, 3, {data, lengths[i]}, false};
 		struct relay_chunk back;
 		struct wire_out out =
 		    wire_out(message.bytes, lengths[i] + RELAY_CHUNK_OVERHEAD);
@@ -777,7 +777,7 @@ test_wrap_bytes(void **state)
 	static const uint8_t to_client[] = {
 	    3,    0,  0, 24, 2, 0xf0, 0x80, 0x68, 0, 1, 3,   0xed,
 	    0x70, 10, 2, 0,  0, 0,    3,    0,    0, 0, 'h', 'i'};
-	struct relay_chunk chunk = {2, 3, wire_view_text("hi")};
+	struct relay_chunk chunk = {2, 3, wire_view_text("hi"), false};
 	struct relay *r = informed();
 	uint8_t bytes[24];
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
