@@ -10,7 +10,8 @@
 enum {
 	ID_FORM = 0x03, /* cbId: the two low bits of the first byte */
 	ID_FORM_LAST = 2,
-	COMMAND_SHIFT = 4
+	COMMAND_SHIFT = 4,
+	FLAGS_FLOW = 0x20 | 0x40
 };
 
 /* CreationStatus is an HRESULT, of which a negative one is a failure. */
@@ -225,10 +226,23 @@ from_client(struct drdynvc *d, uint32_t total, uint32_t flags,
 	return CHANNEL_TAKE;
 }
 
+/*
+ * SUSPEND and RESUME, [MS-RDPBCGR] 2.2.6.1.1, which come without data.  Any
+ * other empty chunk could begin a message for the client and none for us.
+ */
+static bool
+is_flow(uint32_t flags)
+{
+	return (flags & FLAGS_FLOW) != 0 &&
+	       (flags & (CHANNEL_FLAG_FIRST | CHANNEL_FLAG_LAST)) == 0;
+}
+
 enum channel_verdict
 drdynvc_chunk(struct drdynvc *d, enum channel_side from, uint32_t total,
               uint32_t flags, struct wire_view data)
 {
+	if (data.len == 0)
+		return is_flow(flags) ? CHANNEL_PASS : CHANNEL_TAKE;
 	return from == CHANNEL_SERVER ? from_server(d, total, flags, data)
 	                              : from_client(d, total, flags, data);
 }

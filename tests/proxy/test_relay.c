@@ -632,6 +632,34 @@ test_other_channels(void **state)
 	relay_free(r);
 }
 
+/* drdynvc is looked at where it is asked for, and wrapped under its id. */
+static void
+test_dynamic(void **state)
+{
+	static const uint8_t data[] = {9, 0, 0, 0, 3, 0, 0, 0, 0x10, 5, 'X'};
+	struct relay *r = informed();
+	uint8_t frame[64];
+	struct wire_out out = wire_out(frame, sizeof(frame));
+	struct relay_chunk chunk;
+
+	(void)state;
+	assert_int_equal(relay_facts(r)->drdynvc_channel, 1006);
+	relay_look_at_dynamic(r);
+	build_chunk(RELAY_SERVER, 3, 20);
+	assert_int_equal(look(r, RELAY_SERVER, &chunk), RELAY_CHUNK);
+	assert_false(chunk.dynamic);
+	build_data(RELAY_SERVER, 1006, (struct wire_view){data, sizeof(data)});
+	assert_int_equal(look(r, RELAY_SERVER, &chunk), RELAY_CHUNK);
+	assert_true(chunk.dynamic);
+	assert_int_equal(chunk.total, 9);
+	assert_int_equal(chunk.data.len, 3);
+	relay_wrap(r, RELAY_CLIENT, &chunk, &out);
+	assert_true(wire_out_ok(&out));
+	assert_int_equal(out.len, message.len);
+	assert_memory_equal(frame, message.bytes, out.len);
+	relay_free(r);
+}
+
 static void
 test_peek_framing(void **state)
 {
@@ -838,6 +866,7 @@ main(void)
 	    cmocka_unit_test(test_x224),
 	    cmocka_unit_test(test_frame_len),
 	    cmocka_unit_test(test_wrap),
+	    cmocka_unit_test(test_dynamic),
 	    cmocka_unit_test(test_wrap_bytes),
 	    cmocka_unit_test(test_ultimatum),
 	};

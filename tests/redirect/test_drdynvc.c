@@ -154,6 +154,33 @@ not_inside_a_message_of_the_client(void **state)
 	drdynvc_free(d);
 }
 
+/* What begins a message for the client must begin one for us. */
+static void
+empty_chunks(void **state)
+{
+	struct drdynvc *d = shut();
+
+	(void)state;
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 0, 0x20, ""), CHANNEL_PASS);
+	assert_int_equal(GIVE(d, CHANNEL_CLIENT, 0, 0x40, ""), CHANNEL_PASS);
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 90, CHANNEL_FLAG_FIRST,
+	                      "\x30\x05 data of more than twenty-four bytes"),
+	                 CHANNEL_PASS);
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 9, CHANNEL_FLAG_FIRST, ""),
+	                 CHANNEL_TAKE);
+	assert_int_equal(
+	    GIVE(d, CHANNEL_SERVER, 9, CHANNEL_FLAG_FIRST | 0x20, ""),
+	    CHANNEL_TAKE);
+	/* a first chunk inside another message, and what follows it */
+	assert_int_equal(
+	    GIVE(d, CHANNEL_SERVER, 9, CHANNEL_FLAG_FIRST, "\x10\x05URBDRC"),
+	    CHANNEL_TAKE);
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 9, CHANNEL_FLAG_LAST, "\0"),
+	                 CHANNEL_TAKE);
+	assert_int_equal(sent.count, 0);
+	drdynvc_free(d);
+}
+
 static void
 truncated_and_too_long(void **state)
 {
@@ -192,6 +219,7 @@ main(void)
 	    cmocka_unit_test(all_else_passes),
 	    cmocka_unit_test(cut_into_chunks),
 	    cmocka_unit_test(not_inside_a_message_of_the_client),
+	    cmocka_unit_test(empty_chunks),
 	    cmocka_unit_test(truncated_and_too_long),
 	};
 
