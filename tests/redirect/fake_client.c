@@ -180,7 +180,8 @@ on_request(struct fake_client *client, struct wire_in *in,
 		client->faults++;
 		return;
 	}
-	if (request.device_id != client->cards[0].id) {
+	if (request.device_id != client->cards[0].id ||
+	    (client->hold_file != 0 && request.file_id == client->hold_file)) {
 		fake_queue_put(&client->others, message);
 		return;
 	}

@@ -23,6 +23,7 @@ struct fake_client {
 	bool announces_twice;  /* once more after USER_LOGGEDON, as FreeRDP */
 	uint32_t extended_pdu; /* what it says it can do */
 	bool keeps_client_id;  /* answers announces with an id of its own */
+	uint32_t hold_file;    /* unless 0, calls with this FileId are kept */
 
 	unsigned announces;       /* server announces seen */
 	uint32_t server_id;       /* ClientId of the last one */
@@ -31,7 +32,7 @@ struct fake_client {
 	unsigned refused;         /* ... and failure */
 	unsigned calls_early;     /* calls before the device was accepted */
 	unsigned faults;          /* chunks or messages that made no sense */
-	struct fake_queue others; /* whole messages for no smart card */
+	struct fake_queue others; /* whole messages: for no smart card, kept */
 };
 
 void fake_client_init(struct fake_client *client);
