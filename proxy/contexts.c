@@ -1,5 +1,6 @@
 #include "contexts.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,6 +125,8 @@ contexts_open(struct contexts *contexts, const struct config *config)
 			return false;
 		}
 	}
+	/* What was needed for a moment lies in pages each session would copy. */
 	tls_warm_up(contexts->server);
+	(void)malloc_trim(0);
 	return true;
 }

@@ -125,6 +125,8 @@ on_reached(void *arg, const struct approach_result *result)
 	s->target = result->target;
 	s->client = result->client;
 	s->server = result->server;
+	approach_free(s->approach); /* its buffers are not needed again */
+	s->approach = NULL;
 	leg_set_ops(s->client, &client_ops, s);
 	leg_set_ops(s->server, &server_ops, s);
 	s->relay = relay_new(&result->negotiation);

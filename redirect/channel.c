@@ -1,5 +1,6 @@
 #include "inside.h"
 #include "log.h"
+#include "pages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -354,7 +355,7 @@ channel_new(const struct channel_config *config,
             const struct certprop_policy *policy, const struct channel_ops *ops,
             void *arg)
 {
-	struct channel *ch = calloc(1, sizeof(*ch));
+	struct channel *ch = pages_new(sizeof(*ch));
 
 	if (ch == NULL)
 		return NULL;
@@ -393,7 +394,7 @@ channel_free(struct channel *ch)
 		chunk_join_clear(&ch->in[i]);
 		outlet_clear(&ch->out[i]);
 	}
-	free(ch);
+	pages_free(ch, sizeof(*ch));
 }
 
 struct certprop *

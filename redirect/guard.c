@@ -1,4 +1,5 @@
 #include "guard_inside.h"
+#include "pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ static const uint8_t security_status[] = {0x69, 0x82};
 struct guard *
 guard_new(void (*on_use)(void *arg, const struct channel_use *use), void *arg)
 {
-	struct guard *guard = calloc(1, sizeof(*guard));
+	struct guard *guard = pages_new(sizeof(*guard));
 
 	if (guard == NULL)
 		return NULL;
@@ -30,7 +31,7 @@ guard_free(struct guard *guard)
 		return;
 	free(guard->changed);
 	free(guard->list);
-	free(guard);
+	pages_free(guard, sizeof(*guard));
 }
 
 void

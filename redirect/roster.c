@@ -5,7 +5,8 @@
 void
 roster_clear(struct roster *roster)
 {
-	memset(roster, 0, sizeof(*roster));
+	if (roster->clock > 0) /* else nothing was ever noted */
+		memset(roster, 0, sizeof(*roster));
 }
 
 struct roster_reader *
