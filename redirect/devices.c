@@ -77,6 +77,16 @@ devices_void(struct devices *devices)
 }
 
 bool
+devices_any(const struct devices *devices)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].state != DEVICES_VOID)
+			return true;
+	}
+	return false;
+}
+
+bool
 devices_ready(const struct devices *devices, uint32_t *id)
 {
 	for (size_t i = 0; i < devices->count; i++) {

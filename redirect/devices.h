@@ -40,6 +40,9 @@ void devices_forget(struct devices *devices, uint32_t id);
 /* The channel began anew: every id is void. */
 void devices_void(struct devices *devices);
 
+/* Is there one that waits, is ready or is hidden? */
+bool devices_any(const struct devices *devices);
+
 /* The first one that is ready. */
 bool devices_ready(const struct devices *devices, uint32_t *id);
 

@@ -22,7 +22,8 @@
 enum {
 	CHANNEL_SIDES = 2,
 	CHANNEL_CHURN_BURST = 64, /* announces of a peer at once, then ... */
-	CHANNEL_CHURN_MS = 1000   /* ... one in this time */
+	CHANNEL_CHURN_MS = 1000,  /* ... one in this time */
+	CHANNEL_REASON_SIZE = 64  /* of why there is no card, with its NUL */
 };
 
 enum channel_role {
@@ -75,8 +76,11 @@ struct channel {
 	struct bucket churn[CHANNEL_SIDES]; /* announces and removals */
 	bool refusal_said; /* that a request above the limit was refused */
 	const char *fault; /* a literal; once set, there is no card any more */
-	uint64_t own_at;   /* when we play the server; UINT64_MAX: never */
-	uint64_t now_ms;   /* as last handed in */
+	bool cardless;     /* the client's last list left it without a card */
+	uint32_t refusal;  /* NTSTATUS of the server's last; 0: none */
+	char reason[CHANNEL_REASON_SIZE]; /* why no card, as last told */
+	uint64_t own_at; /* when we play the server; UINT64_MAX: never */
+	uint64_t now_ms; /* as last handed in */
 };
 
 /* channel.c: */
@@ -104,6 +108,15 @@ void role_note_churn(struct channel *ch, enum channel_side side);
 
 /* Tell the machine which half we play, or why there is no card. */
 void role_tell(struct channel *ch);
+
+/* The same when devices came or were refused, if that says something new. */
+void role_note_devices(struct channel *ch);
+
+/* The client's list of devices was read, and each of them noted. */
+void role_note_list(struct channel *ch);
+
+/* The server answered for a smart card device that was announced to it. */
+void role_note_reply(struct channel *ch, uint32_t status);
 
 /* The server announces: whatever was before is void, and it speaks now. */
 void role_server_speaks(struct channel *ch);

@@ -134,6 +134,7 @@ on_device_reply(struct channel *ch, struct wire_view message)
 	(void)devices_set(&ch->devices, reply.device_id,
 	                  reply.result == RDPEFS_STATUS_SUCCESS ? DEVICES_READY
 	                                                        : DEVICES_VOID);
+	role_note_reply(ch, reply.result);
 	channel_card_ready(ch);
 }
 
@@ -330,6 +331,7 @@ on_devices(struct channel *ch, struct wire_view message)
 		send_devices(ch, &devices, message.len);
 	else
 		channel_send(ch, CHANNEL_SERVER, message);
+	role_note_list(ch);
 }
 
 /* True when the server knows the device. */
@@ -378,6 +380,7 @@ on_removal(struct channel *ch, struct wire_view message)
 		channel_send(ch, CHANNEL_SERVER, message);
 	else if (count > 0)
 		send_removal(ch, &removal);
+	role_note_devices(ch);
 	channel_card_ready(ch);
 }
 

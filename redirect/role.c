@@ -1,6 +1,34 @@
 #include "inside.h"
 #include "log.h"
 
+#include <stdio.h>
+#include <string.h>
+
+static const char refused[] = "the server refused the device";
+
+/* Empty when there is a card, or nothing is known that speaks against one. */
+static void
+why_no_card(const struct channel *ch, char reason[CHANNEL_REASON_SIZE])
+{
+	const char *why = "";
+	uint32_t device;
+
+	if (ch->fault != NULL)
+		why = ch->fault;
+	else if (!channel_redirects(ch))
+		why = "policy";
+	else if (devices_ready(&ch->devices, &device))
+		why = "";
+	else if (ch->refusal != 0)
+		why = refused;
+	else if (ch->cardless)
+		why = "the client announced no card device";
+	(void)snprintf(reason, CHANNEL_REASON_SIZE, "%s", why);
+	if (why == refused)
+		(void)snprintf(reason, CHANNEL_REASON_SIZE, "%s (status %08x)",
+		               why, (unsigned)ch->refusal);
+}
+
 void
 role_tell(struct channel *ch)
 {
@@ -10,19 +38,49 @@ role_tell(struct channel *ch)
 	    [CHANNEL_ROLE_OWN] = "own",
 	};
 	const char *role = names[ch->role];
-	const char *reason = "";
 	struct log_event ev = log_event(LOG_INFO, "role");
 
-	if (ch->fault != NULL)
-		reason = ch->fault;
-	else if (!channel_redirects(ch))
-		reason = "policy";
-	if (reason[0] != '\0')
+	why_no_card(ch, ch->reason);
+	/* Without a device the role stays: a later list may bring one. */
+	if (ch->fault != NULL || !channel_redirects(ch))
 		role = names[CHANNEL_ROLE_NONE];
 	log_text(&ev, "role", role);
-	log_text(&ev, "reason", reason);
+	log_text(&ev, "reason", ch->reason);
 	log_write(&ev);
-	certprop_role(ch->certprop, role, reason);
+	certprop_role(ch->certprop, role, ch->reason);
+}
+
+void
+role_note_devices(struct channel *ch)
+{
+	char reason[CHANNEL_REASON_SIZE];
+
+	why_no_card(ch, reason);
+	if (!ch->ended && strcmp(reason, ch->reason) != 0)
+		role_tell(ch);
+}
+
+void
+role_note_list(struct channel *ch)
+{
+	ch->cardless = !devices_any(&ch->devices);
+	role_note_devices(ch);
+}
+
+void
+role_note_reply(struct channel *ch, uint32_t status)
+{
+	ch->refusal = status;
+	role_note_devices(ch);
+}
+
+/* What was said of devices was said on a channel that is no more. */
+static void
+forget_devices(struct channel *ch)
+{
+	devices_void(&ch->devices);
+	ch->cardless = false;
+	ch->refusal = 0;
 }
 
 void
@@ -66,9 +124,11 @@ role_server_speaks(struct channel *ch)
 	channel_stop_card(ch);
 	mux_void(ch->mux);
 	guard_reset(ch->guard);
-	devices_void(&ch->devices);
-	if (ch->role == CHANNEL_ROLE_RELAY)
+	forget_devices(ch);
+	if (ch->role == CHANNEL_ROLE_RELAY) {
+		role_note_devices(ch);
 		return;
+	}
 	ch->role = CHANNEL_ROLE_RELAY;
 	if (!ch->ended)
 		role_tell(ch);
@@ -117,6 +177,7 @@ on_removed(void *arg, uint32_t device)
 		return;
 	(void)devices_set(&ch->devices, device, DEVICES_VOID);
 	channel_card_lost(ch, device);
+	role_note_devices(ch);
 }
 
 static const struct own_ops own_ops = {
@@ -174,5 +235,7 @@ role_from_client(struct channel *ch, struct wire_view message)
 	/* After a fault all that counts is that our announce was answered. */
 	if (ch->fault != NULL && header.packet == RDPEFS_CLIENT_ID_CONFIRM)
 		own_stop(&ch->own);
+	if (header.packet == RDPEFS_DEVICE_LIST_ANNOUNCE)
+		role_note_list(ch);
 	channel_card_ready(ch);
 }

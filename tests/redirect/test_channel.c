@@ -576,6 +576,82 @@ policy_holds_in_the_own_role(void **state)
 	bed_clear(&bed);
 }
 
+static const char no_card[] = "the client announced no card device";
+
+/* The client has a drive only, and plugs the card device in later. */
+static void
+assert_told_of_no_card(const char *role)
+{
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, role);
+	assert_string_equal(bed.reason, no_card);
+	assert_int_equal(bed.client.pcsc.calls, 0);
+	bed.client.card_count = 1;
+	bed.client.has_drive = false;
+	fake_client_announce(&bed.client);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, role);
+	assert_string_equal(bed.reason, "");
+	assert_int_equal(bed.certs, 1);
+	/* A list of other devices takes no card away. */
+	bed.client.card_count = 0;
+	bed.client.has_drive = true;
+	fake_client_announce(&bed.client);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.reason, "");
+	assert_at_rest(&bed);
+}
+
+static void
+no_card_device_is_told(void **state)
+{
+	(void)state;
+	start_relay();
+	bed.client.card_count = 0;
+	assert_told_of_no_card("relay");
+	bed_clear(&bed);
+	start_own();
+	bed.client.card_count = 0;
+	assert_told_of_no_card("own");
+	/* The server takes over, and the client has a drive only once more. */
+	fake_server_announce(&bed.server);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, "relay");
+	assert_string_equal(bed.reason, no_card);
+	bed_clear(&bed);
+}
+
+static void
+a_refused_device_is_told(void **state)
+{
+	(void)state;
+	start_relay();
+	bed.server.refuses = true;
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, "relay");
+	assert_string_equal(bed.reason,
+	                    "the server refused the device (status c0000001)");
+	assert_int_equal(bed.client.pcsc.calls, 0);
+	/* Said once more, and taken. */
+	bed.server.refuses = false;
+	fake_client_announce(&bed.client);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.reason, "");
+	assert_int_equal(bed.certs, 1);
+	bed_clear(&bed);
+	/* The channel starts anew: the refusal is of the past. */
+	start_relay();
+	bed.server.refuses = true;
+	bed_advance(&bed, 5000);
+	assert_int_not_equal(bed.reason[0], 0);
+	bed.server.silent = true;
+	fake_server_announce(&bed.server);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, "relay");
+	assert_string_equal(bed.reason, "");
+	bed_clear(&bed);
+}
+
 static void
 the_own_role_refuses_drives(void **state)
 {
@@ -854,6 +930,8 @@ main(void)
 	    cmocka_unit_test(the_first_of_several_devices_is_used),
 	    cmocka_unit_test(policy_hides_the_device),
 	    cmocka_unit_test(policy_holds_in_the_own_role),
+	    cmocka_unit_test(no_card_device_is_told),
+	    cmocka_unit_test(a_refused_device_is_told),
 	    cmocka_unit_test(the_own_role_refuses_drives),
 	    cmocka_unit_test(answers_to_nothing),
 	    cmocka_unit_test(a_fault_answers_what_is_outstanding),
