@@ -37,16 +37,25 @@ session_say_hello(struct session *s)
 	session_tell_keeper(s, &msg);
 }
 
+/*
+ * Nearly all messages are short: the large buffer, and its pages, are for the
+ * ones with a certificate.
+ */
 void
 session_tell_keeper(void *arg, const struct keep_msg *msg)
 {
-	static uint8_t datagram[KEEP_MESSAGE_MAX];
+	static uint8_t large[KEEP_MESSAGE_MAX];
+	uint8_t small[KEEP_TEXT_MAX];
 	struct session *s = arg;
-	struct wire_out out = wire_out(datagram, sizeof(datagram));
+	struct wire_out out = wire_out(small, sizeof(small));
 
 	if (s->keeper == NULL)
 		return; /* all is said again when a keeper is back */
 	keep_encode(&out, msg);
+	if (!wire_out_ok(&out)) {
+		out = wire_out(large, sizeof(large));
+		keep_encode(&out, msg);
+	}
 	if (wire_out_ok(&out))
 		link_send(s->keeper, wire_written(&out), -1);
 	else
