@@ -81,6 +81,7 @@ guard_read_call(struct guard *guard, struct guard_call *now,
 	case IOCTL_CONNECT_W:
 		now->reader =
 		    roster_reader(&guard->roster, &call->connect.reader);
+		now->handle.context = call->connect.context;
 		return;
 	case IOCTL_RELEASE_CONTEXT:
 		now->handle.context = call->context.context;

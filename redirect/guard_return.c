@@ -43,6 +43,16 @@ learn_atr(struct roster_reader *reader, const struct esc_atr *atr)
 		roster_note_atr(reader, atr);
 }
 
+/* rdesktop answers with the card alone: the context is the caller's. */
+static void
+learn_handle(struct guard *guard, const struct guard_call *call,
+             struct esc_handle handle)
+{
+	if (handle.context.len == 0)
+		handle.context = call->handle.context;
+	roster_open(&guard->roster, &handle, call->reader);
+}
+
 static void
 learn_success(struct guard *guard, const struct guard_call *call,
               const struct esc_return *ret)
@@ -52,7 +62,7 @@ learn_success(struct guard *guard, const struct guard_call *call,
 	switch (call->row->code) {
 	case IOCTL_CONNECT_A:
 	case IOCTL_CONNECT_W:
-		roster_open(&guard->roster, &ret->connect.handle, call->reader);
+		learn_handle(guard, call, ret->connect.handle);
 		return;
 	case IOCTL_RELEASE_CONTEXT:
 		roster_close_context(&guard->roster, &call->handle.context);

@@ -515,6 +515,31 @@ selection_under_way(void **state)
 	guard_free(guard);
 }
 
+/* rdesktop's Connect answer names the card alone; later calls name both. */
+static void
+handle_without_context(void **state)
+{
+	struct guard *guard = guard_new(keep_use, NULL);
+	const struct ioctl *row = ioctl_find(IOCTL_CONNECT_W);
+
+	(void)state;
+	assert_non_null(guard);
+	filter_policy_init(&policy);
+	policy.commands = FILTER_USE;
+	guard_policy(guard, &policy);
+	held = (struct esc_handle){{{1, 2, 3, 4}, 4}, {{5, 6, 7, 8}, 4}};
+	begin_call(ESC_WIDE);
+	call.connect.reader.present = true;
+	strcpy(call.connect.reader.text, "R");
+	call.connect.context = held.context;
+	guard_note_call(guard, CHANNEL_BY_SERVER, 1, row, &call, 0);
+	memset(&ret, 0, sizeof(ret));
+	ret.connect.handle.card = held.card;
+	guard_note_return(guard, 1, &ret, 0);
+	assert_int_equal(give(guard, 2, select_pgp, 11), GUARD_PASS);
+	guard_free(guard);
+}
+
 static void
 pin_tries_are_told(void **state)
 {
@@ -593,6 +618,7 @@ main(void)
 	    cmocka_unit_test(each_call_is_answered_once),
 	    cmocka_unit_test(without_redirection_no_capability),
 	    cmocka_unit_test(selection_under_way),
+	    cmocka_unit_test(handle_without_context),
 	    cmocka_unit_test(pin_tries_are_told),
 	    cmocka_unit_test(handles_are_bounded),
 	};
