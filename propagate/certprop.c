@@ -77,6 +77,9 @@ certprop_policy_defaults(struct certprop_policy *policy)
 	    .propagate_roots = true,
 	    .cleanup = KEEP_CLEANUP_LOGOFF,
 	    .redirect = true,
+	    .match = CERTPROP_MATCH_UPN | CERTPROP_MATCH_EMAIL,
+	    .max_age_s = 24 * 60 * 60,
+	    .logon.filter_duplicates = true,
 	};
 
 	*policy = defaults;
@@ -193,8 +196,9 @@ take_user(struct certprop *cp, const char *user, const char *source)
 
 void
 certprop_user(struct certprop *cp, const char *user, const char *source,
-              uint64_t now_ms)
+              const char *host_session, uint64_t now_ms)
 {
+	(void)host_session;
 	if (has_ended(cp) || !take_user(cp, user, source))
 		return;
 	if (cp->state == KEEP_PRELOGON && cp->policy.redirect)
@@ -532,12 +536,13 @@ certprop_policy_changed(struct certprop *cp,
 }
 
 void
-certprop_end(struct certprop *cp, const char *reason, uint64_t now_ms)
+certprop_end(struct certprop *cp, enum keep_end how, const char *reason,
+             uint64_t now_ms)
 {
 	if (has_ended(cp))
 		return;
 	session_step(cp, SESSION_ENDED, now_ms);
-	news_end(cp, reason);
+	news_end(cp, how, reason);
 }
 
 uint64_t

@@ -16,6 +16,35 @@
 #include "card.h"
 #include "keep.h"
 
+enum { CERTPROP_HASH_LEN = 32 };
+
+/* SHA-256 thumbprints an administrator wrote down. */
+struct certprop_hashes {
+	uint8_t (*hash)[CERTPROP_HASH_LEN];
+	size_t count;
+};
+
+/* How a card says whose it is (CardUserMatch); bits. */
+enum {
+	CERTPROP_MATCH_UPN = 1,
+	CERTPROP_MATCH_EMAIL = 2,
+	CERTPROP_MATCH_MAP = 4 /* the administrator's list says so */
+};
+struct cardmap;
+
+/*
+ * SmartCardCredentialProvider: what makes a certificate fit for a log-on.  It
+ * is a flag of the entry and never keeps a certificate back.
+ */
+struct certprop_logon {
+	bool no_eku;            /* AllowCertificatesWithNoEKU, default off */
+	bool ecc;               /* EnumerateECCCerts, default off */
+	bool signature_only;    /* AllowSignatureOnlyKeys, default off */
+	bool time_invalid;      /* AllowTimeInvalidCertificates, default off */
+	bool hint;              /* X509HintsNeeded: also without a UPN, off */
+	bool filter_duplicates; /* FilterDuplicateCerts, default on */
+};
+
 /* The three CertProp values, the redirection switch, and what we add. */
 struct certprop_policy {
 	char name[64];        /* of the [policy] section, or "default" */
@@ -28,6 +57,20 @@ struct certprop_policy {
 	bool propagate_device; /* PIV 9E and the like as user certs, default off
 	                        */
 	bool probe_retired;    /* PIV: ask for all retired slots, default off */
+	/* UserCertificateCleanupOption, default 0: they stay, as on Windows */
+	enum keep_cleanup user_cleanup;
+	bool archive_stale;        /* ArchiveStale, default off */
+	bool refuse_machine_like;  /* RefuseMachineLike, default off */
+	bool require_match;        /* RequireCardMatchesUser, default off */
+	unsigned match;            /* default UPN and e-mail */
+	const struct cardmap *map; /* borrowed, or NULL */
+	const struct certprop_hashes
+	    *allowed;                       /* AllowedRootHashes; NULL: any */
+	const struct certprop_hashes *host; /* HostRootHashes; NULL: none */
+	enum keep_purpose purpose;          /* RootPurpose, default client */
+	uint32_t grace_s;   /* DisconnectGraceSeconds, default 0 */
+	uint32_t max_age_s; /* MaxClaimAge, default 24 h */
+	struct certprop_logon logon;
 };
 void certprop_policy_defaults(struct certprop_policy *policy);
 
@@ -70,9 +113,15 @@ void certprop_free(struct certprop *cp);
  */
 void certprop_anchors(struct certprop *cp, const struct anchors *anchors);
 
-/* The user is known: owner key and where that came from ("claimed"). */
+/*
+ * The user is known: owner key, where that came from ("claimed"), and what the
+ * server or the host calls the log-on ("rdp:7", "logind:c2", or "").
+ */
 void certprop_user(struct certprop *cp, const char *user, const char *source,
-                   uint64_t now_ms);
+                   const char *host_session, uint64_t now_ms);
+
+/* The log-on is over, the connection is not: nothing is read any more. */
+void certprop_logoff(struct certprop *cp, const char *reason, uint64_t now_ms);
 
 /* Shown in "sessions": which half of the channel we play, or why none. */
 void certprop_role(struct certprop *cp, const char *role, const char *reason);
@@ -123,8 +172,9 @@ void certprop_policy_changed(struct certprop *cp,
                              const struct certprop_policy *policy,
                              uint64_t now_ms);
 
-/* The session ends; END goes to the keeper. */
-void certprop_end(struct certprop *cp, const char *reason, uint64_t now_ms);
+/* The connection ends, and how; END goes to the keeper. */
+void certprop_end(struct certprop *cp, enum keep_end how, const char *reason,
+                  uint64_t now_ms);
 
 /* When certprop_tick wants to be called, UINT64_MAX: never. */
 uint64_t certprop_deadline(const struct certprop *cp);

@@ -40,6 +40,7 @@ news_state(struct certprop *cp)
 	msg.state.policy = wire_view_text(cp->policy.name);
 	msg.state.role = wire_view_text(cp->role);
 	msg.state.reason = wire_view_text(state_reason(cp));
+	msg.state.purpose = cp->policy.purpose;
 	(void)say(cp, &msg);
 }
 
@@ -101,6 +102,8 @@ say_begin(struct certprop *cp, uint32_t reader, const char *reader_name,
 	       sizeof(msg.begin.card_id));
 	msg.begin.family = wire_view_text(insertion_family(in));
 	msg.begin.cleanup = cp->policy.cleanup;
+	msg.begin.user_cleanup = cp->policy.user_cleanup;
+	msg.begin.archive_stale = cp->policy.archive_stale;
 	(void)say(cp, &msg);
 }
 
@@ -142,12 +145,14 @@ news_synced(struct certprop *cp)
 }
 
 void
-news_end(struct certprop *cp, const char *reason)
+news_end(struct certprop *cp, enum keep_end how, const char *reason)
 {
 	struct keep_msg msg = {.type = KEEP_END};
 
-	msg.event.name = wire_view_text("end");
-	msg.event.text = wire_view_text(reason);
+	msg.over.how = how;
+	msg.over.grace_s = cp->policy.grace_s;
+	msg.over.max_age_s = cp->policy.max_age_s;
+	msg.over.reason = wire_view_text(reason);
 	(void)say(cp, &msg);
 }
 

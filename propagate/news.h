@@ -19,7 +19,7 @@ enum news_roots { NEWS_KEEP_ROOTS, NEWS_DROP_ROOTS };
 void news_release(struct certprop *cp, uint32_t reader,
                   const struct insertion *in, enum news_roots roots);
 void news_synced(struct certprop *cp);
-void news_end(struct certprop *cp, const char *reason);
+void news_end(struct certprop *cp, enum keep_end how, const char *reason);
 
 /* News of a reader, to the log and to who watches; what may be "". */
 void news_event(struct certprop *cp, const char *name, const struct reader *r,

@@ -94,7 +94,7 @@ session_close(struct session *s, const char *why)
 	log_write(&ev);
 	enter(s, STAGE_CLOSING, SESSION_LINGER_MS, "the last bytes");
 	if (s->channel != NULL)
-		channel_end(s->channel, why, session_now_ms());
+		channel_end(s->channel, KEEP_END_LOGOFF, why, session_now_ms());
 	if (s->pump != NULL) {
 		pump_stop(s->pump, RELAY_CLIENT);
 		pump_stop(s->pump, RELAY_SERVER);
@@ -208,7 +208,7 @@ on_policy_settled(void *arg)
 	struct session *s = arg;
 
 	usage_user(s->usage, s->owner);
-	certprop_user(channel_certprop(s->channel), s->owner, "claimed",
+	certprop_user(channel_certprop(s->channel), s->owner, "claimed", "",
 	              session_now_ms());
 	session_arm_tick(s);
 }

@@ -490,7 +490,8 @@ channel_tick(struct channel *ch, uint64_t now_ms)
 }
 
 void
-channel_end(struct channel *ch, const char *reason, uint64_t now_ms)
+channel_end(struct channel *ch, enum keep_end how, const char *reason,
+            uint64_t now_ms)
 {
 	ch->now_ms = now_ms;
 	if (ch->ended)
@@ -500,6 +501,6 @@ channel_end(struct channel *ch, const char *reason, uint64_t now_ms)
 	reading_end(&ch->reading);
 	watch_end(&ch->watch);
 	calls_close(&ch->calls);
-	certprop_end(ch->certprop, reason, now_ms);
+	certprop_end(ch->certprop, how, reason, now_ms);
 	ch->job.wanted = false;
 }

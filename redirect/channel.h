@@ -36,9 +36,9 @@ enum channel_role_setting { CHANNEL_RELAY, CHANNEL_OWN, CHANNEL_AUTO };
 
 struct channel_config {
 	enum channel_role_setting role;
-	uint32_t own_after_ms;  /* AUTO: silence before we play the server */
-	uint32_t apdu_ms;       /* deadline of one APDU, default 5000 */
-	uint32_t card_ms;       /* deadline of one card read, default 20000 */
+	uint32_t own_after_ms; /* AUTO: silence before we play the server */
+	uint32_t apdu_ms;      /* deadline of one APDU, default 5000 */
+	uint32_t card_ms;      /* deadline of one card read, default 20000 */
 };
 
 /* Who makes a call to a card. */
@@ -81,7 +81,7 @@ struct channel_ops {
 	 * CHANNEL_PDU_HEADER.  data is borrowed.
 	 */
 	void (*send)(void *arg, enum channel_side to, uint32_t total,
-	    uint32_t flags, struct wire_view data);
+	             uint32_t flags, struct wire_view data);
 	void (*tell_keeper)(void *arg, const struct keep_msg *msg);
 	/* A card was used; may be NULL. */
 	void (*on_use)(void *arg, const struct channel_use *use);
@@ -91,8 +91,8 @@ struct channel;
 
 /* NULL when memory is short. */
 struct channel *channel_new(const struct channel_config *config,
-    const struct certprop_policy *policy, const struct channel_ops *ops,
-    void *arg);
+                            const struct certprop_policy *policy,
+                            const struct channel_ops *ops, void *arg);
 void channel_free(struct channel *ch);
 
 /* The propagation machine of this session: user, acks, policy and end. */
@@ -103,7 +103,7 @@ struct certprop *channel_certprop(struct channel *ch);
  * NULL: all is allowed, as before the first one.
  */
 void channel_filter(struct channel *ch, const struct filter_policy *policy,
-    uint64_t now_ms);
+                    uint64_t now_ms);
 
 /* The connection is activated: from now on the client takes channel data. */
 void channel_activated(struct channel *ch, uint64_t now_ms);
@@ -116,7 +116,8 @@ void channel_chunk_size(struct channel *ch, uint32_t bytes);
  * card is dropped, a line is logged, and later chunks pass.
  */
 enum channel_verdict channel_chunk(struct channel *ch, enum channel_side from,
-    uint32_t total, uint32_t flags, struct wire_view data, uint64_t now_ms);
+                                   uint32_t total, uint32_t flags,
+                                   struct wire_view data, uint64_t now_ms);
 
 /* When channel_tick wants to be called, UINT64_MAX: never. */
 uint64_t channel_deadline(const struct channel *ch);
@@ -126,6 +127,7 @@ void channel_tick(struct channel *ch, uint64_t now_ms);
  * The session is about to end: give cards back (end transactions, disconnect,
  * release our contexts) and tell the keeper.  Sends what is still needed.
  */
-void channel_end(struct channel *ch, const char *reason, uint64_t now_ms);
+void channel_end(struct channel *ch, enum keep_end how, const char *reason,
+                 uint64_t now_ms);
 
 #endif

@@ -192,6 +192,8 @@ put_state(struct wire_out *out, const struct keep_state *state)
 	put_text(out, state->policy);
 	put_text(out, state->role);
 	put_text(out, state->reason);
+	put_text(out, state->host_session);
+	wire_put_u8(out, (uint8_t)state->purpose);
 }
 
 static void
@@ -203,6 +205,8 @@ get_state(struct wire_in *in, struct keep_state *state)
 	state->policy = get_text(in);
 	state->role = get_text(in);
 	state->reason = get_text(in);
+	state->host_session = get_text(in);
+	state->purpose = get_enum(in, KEEP_PURPOSE_CLIENT, KEEP_PURPOSE_ANY);
 }
 
 static void
@@ -237,6 +241,8 @@ put_begin(struct wire_out *out, const struct keep_begin *begin)
 	wire_put_bytes(out, begin->card_id, KEEP_CARD_ID_LEN);
 	put_text(out, begin->family);
 	wire_put_u8(out, (uint8_t)begin->cleanup);
+	wire_put_u8(out, (uint8_t)begin->user_cleanup);
+	put_bool(out, begin->archive_stale);
 }
 
 static void
@@ -247,6 +253,9 @@ get_begin(struct wire_in *in, struct keep_begin *begin)
 	get_id(in, begin->card_id, KEEP_CARD_ID_LEN);
 	begin->family = get_text(in);
 	begin->cleanup = get_enum(in, KEEP_CLEANUP_NONE, KEEP_CLEANUP_LOGOFF);
+	begin->user_cleanup =
+	    get_enum(in, KEEP_CLEANUP_NONE, KEEP_CLEANUP_LOGOFF);
+	begin->archive_stale = get_bool(in);
 }
 
 static void
@@ -290,6 +299,7 @@ put_cert_facts(struct wire_out *out, const struct keep_cert *cert)
 	put_bool(out, cert->is_ca);
 	put_bool(out, cert->self_issued);
 	put_bool(out, cert->logon_eligible);
+	put_bool(out, cert->host);
 	put_text(out, cert->upn);
 	put_text(out, cert->email);
 }
@@ -312,6 +322,7 @@ get_cert_facts(struct wire_in *in, struct keep_cert *cert)
 	cert->is_ca = get_bool(in);
 	cert->self_issued = get_bool(in);
 	cert->logon_eligible = get_bool(in);
+	cert->host = get_bool(in);
 	cert->upn = get_text(in);
 	cert->email = get_text(in);
 }
@@ -375,6 +386,38 @@ get_event(struct wire_in *in, struct keep_event *event)
 {
 	event->name = get_text(in);
 	event->text = get_text(in);
+}
+
+static void
+put_over(struct wire_out *out, const struct keep_over *over)
+{
+	wire_put_u8(out, (uint8_t)over->how);
+	wire_put_u32(out, over->grace_s);
+	wire_put_u32(out, over->max_age_s);
+	put_text(out, over->reason);
+}
+
+static void
+get_over(struct wire_in *in, struct keep_over *over)
+{
+	over->how = get_enum(in, KEEP_END_LOGOFF, KEEP_END_DISCONNECT);
+	over->grace_s = wire_u32(in);
+	over->max_age_s = wire_u32(in);
+	over->reason = get_text(in);
+}
+
+static void
+put_logoff(struct wire_out *out, const struct keep_logoff *logoff)
+{
+	put_text(out, logoff->host_session);
+	put_text(out, logoff->reason);
+}
+
+static void
+get_logoff(struct wire_in *in, struct keep_logoff *logoff)
+{
+	logoff->host_session = get_text(in);
+	logoff->reason = get_text(in);
 }
 
 static void
@@ -446,8 +489,13 @@ put_body(struct wire_out *out, const struct keep_msg *msg)
 		put_release(out, &msg->release);
 		return;
 	case KEEP_EVENT:
-	case KEEP_END:
 		put_event(out, &msg->event);
+		return;
+	case KEEP_END:
+		put_over(out, &msg->over);
+		return;
+	case KEEP_LOGOFF:
+		put_logoff(out, &msg->logoff);
 		return;
 	case KEEP_USAGE:
 		put_usage(out, &msg->usage);
@@ -488,8 +536,13 @@ get_body(struct wire_in *in, struct keep_msg *msg)
 		get_release(in, &msg->release);
 		return;
 	case KEEP_EVENT:
-	case KEEP_END:
 		get_event(in, &msg->event);
+		return;
+	case KEEP_END:
+		get_over(in, &msg->over);
+		return;
+	case KEEP_LOGOFF:
+		get_logoff(in, &msg->logoff);
 		return;
 	case KEEP_USAGE:
 		get_usage(in, &msg->usage);
@@ -567,6 +620,8 @@ keep_type_name(enum keep_type type)
 		return "attach";
 	case KEEP_ATTACHED_ALL:
 		return "attached-all";
+	case KEEP_LOGOFF:
+		return "logoff";
 	}
 	return "unknown";
 }

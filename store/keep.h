@@ -5,8 +5,8 @@
  *
  * A session says HELLO first (also to a keeper that was restarted), then tells
  * its news.  What is to be stored comes as one BEGIN, any number of CERT and
- * one COMMIT; the keeper answers each COMMIT, RELEASE and SYNCED with one ACK of
- * the same seq, after it is durable and the trust view shows it.
+ * one COMMIT; the keeper answers each COMMIT, RELEASE and SYNCED with one ACK
+ * of the same seq, after it is durable and the trust view shows it.
  *
  * The numbers are little-endian, a text or a blob is its u16 or u32 length and
  * its bytes.  A decoded message borrows from the datagram.
@@ -18,13 +18,13 @@
 
 enum {
 	KEEP_VERSION = 1,
-	KEEP_ID_LEN = 16,          /* a session's id, random */
-	KEEP_CARD_ID_LEN = 16,     /* a card's GUID */
-	KEEP_TEXT_MAX = 1024,      /* bytes of UTF-8 in one text */
-	KEEP_DER_MAX = 16 * 1024,  /* bytes of one certificate */
+	KEEP_ID_LEN = 16,         /* a session's id, random */
+	KEEP_CARD_ID_LEN = 16,    /* a card's GUID */
+	KEEP_TEXT_MAX = 1024,     /* bytes of UTF-8 in one text */
+	KEEP_DER_MAX = 16 * 1024, /* bytes of one certificate */
 	KEEP_MESSAGE_MAX = 64 * 1024,
-	KEEP_CERTS_MAX = 32,       /* certificates of one card, roots not counted */
-	KEEP_ROOTS_MAX = 64        /* authorities of one card, of all kinds */
+	KEEP_CERTS_MAX = 32, /* certificates of one card, roots not counted */
+	KEEP_ROOTS_MAX = 64  /* authorities of one card, of all kinds */
 };
 
 enum keep_type {
@@ -36,13 +36,14 @@ enum keep_type {
 	KEEP_CERT,        /* session: one certificate of it */
 	KEEP_COMMIT,      /* session: apply it, in one transaction */
 	KEEP_RELEASE,     /* session: a card was withdrawn */
-	KEEP_SYNCED,      /* session: all that is present has been asserted again */
-	KEEP_EVENT,       /* session: news for "cardproxyctl watch" */
-	KEEP_END,         /* session: orderly end (log-off), with its reason */
-	KEEP_USAGE,       /* session: its counters, for display */
-	KEEP_ACK = 64,    /* keeper: answer to COMMIT, RELEASE and SYNCED */
-	KEEP_ATTACH = 96, /* gate: a session's pair comes with this datagram */
-	KEEP_ATTACHED_ALL /* gate: every live session has been attached */
+	KEEP_SYNCED, /* session: all that is present has been asserted again */
+	KEEP_EVENT,  /* session: news for "cardproxyctl watch" */
+	KEEP_END,    /* session: its connection is over, and how */
+	KEEP_USAGE,  /* session: its counters, for display */
+	KEEP_ACK = 64,     /* keeper: answer to COMMIT, RELEASE and SYNCED */
+	KEEP_ATTACH = 96,  /* gate: a session's pair comes with this datagram */
+	KEEP_ATTACHED_ALL, /* gate: every live session has been attached */
+	KEEP_LOGOFF        /* gate: the host says that a log-on is over */
 };
 
 /* The state machine of certificate propagation, for display. */
@@ -56,18 +57,34 @@ enum keep_session_state {
 
 /* Where a certificate goes. */
 enum keep_kind {
-	KEEP_USER = 1,    /* the user's Personal store, MY */
-	KEEP_REQUEST,     /* the user's REQUEST store */
-	KEEP_ANCHOR,      /* SMARTCARDROOT, a trust anchor */
+	KEEP_USER = 1,     /* the user's Personal store, MY */
+	KEEP_REQUEST,      /* the user's REQUEST store */
+	KEEP_ANCHOR,       /* SMARTCARDROOT, a trust anchor */
 	KEEP_INTERMEDIATE, /* SMARTCARDROOT, for path building only */
 	KEEP_PREEXISTING   /* trusted by the host already: on record only */
 };
 
-/* What ends a claim on a root (RootCertificateCleanupOption). */
+/*
+ * What ends a claim (RootCertificateCleanupOption, and for the user's own
+ * certificates UserCertificateCleanupOption).
+ */
 enum keep_cleanup {
 	KEEP_CLEANUP_NONE = 0,
 	KEEP_CLEANUP_REMOVAL = 1, /* card removal; log-off ends it too */
 	KEEP_CLEANUP_LOGOFF = 2
+};
+
+/*
+ * What a connection's end means for its log-on.  A disconnected one may come
+ * back; a pair that closes without END is a crash, and ends as a log-off does.
+ */
+enum keep_end { KEEP_END_LOGOFF, KEEP_END_DISCONNECT };
+
+/* What the roots of a session's view are trusted for (RootPurpose). */
+enum keep_purpose {
+	KEEP_PURPOSE_CLIENT,
+	KEEP_PURPOSE_SERVER,
+	KEEP_PURPOSE_ANY
 };
 
 enum keep_card_state {
@@ -83,30 +100,37 @@ enum keep_card_state {
 struct keep_hello {
 	uint8_t session[KEEP_ID_LEN];
 	uint32_t pid;
-	int64_t started_at;          /* seconds since the epoch */
-	bool resumed;                /* the keeper was restarted meanwhile */
-	struct wire_view target;     /* name of the [target] section */
+	int64_t started_at;      /* seconds since the epoch */
+	bool resumed;            /* the keeper was restarted meanwhile */
+	struct wire_view target; /* name of the [target] section */
 	struct wire_view client_name;
 	struct wire_view client_addr;
 };
 
 struct keep_state {
 	enum keep_session_state state;
-	struct wire_view user;    /* owner key "user@domain" or "user", empty: none */
-	struct wire_view source;  /* of the identity: "claimed", ... */
-	struct wire_view policy;  /* name of the section in force */
-	struct wire_view role;    /* "none", "relay", "own" */
-	struct wire_view reason;  /* why there is no card, or empty */
+	struct wire_view
+	    user; /* owner key "user@domain" or "user", empty: none */
+	struct wire_view source; /* of the identity: "claimed", ... */
+	struct wire_view policy; /* name of the section in force */
+	struct wire_view role;   /* "none", "relay", "own" */
+	struct wire_view reason; /* why there is no card, or empty */
+	/*
+	 * What the server or its host calls the log-on, "rdp:7" or "logind:c2":
+	 * with the user and the target, what a reconnection is known by.
+	 */
+	struct wire_view host_session;
+	enum keep_purpose purpose; /* of the view */
 };
 
 struct keep_reader {
-	uint32_t reader;          /* instance, unique in the session, never reused */
-	struct wire_view name;    /* UTF-8, as redirected */
+	uint32_t reader; /* instance, unique in the session, never reused */
+	struct wire_view name; /* UTF-8, as redirected */
 	enum keep_card_state card;
-	struct wire_view atr;     /* at most 36 bytes */
+	struct wire_view atr;              /* at most 36 bytes */
 	uint8_t card_id[KEEP_CARD_ID_LEN]; /* zeros: not known */
-	struct wire_view family;  /* "PIV", "GIDS" or empty */
-	struct wire_view reason;  /* of a failure, or empty */
+	struct wire_view family;           /* "PIV", "GIDS" or empty */
+	struct wire_view reason;           /* of a failure, or empty */
 };
 
 struct keep_begin {
@@ -114,7 +138,9 @@ struct keep_begin {
 	struct wire_view reader_name;
 	uint8_t card_id[KEEP_CARD_ID_LEN];
 	struct wire_view family;
-	enum keep_cleanup cleanup; /* of the roots that follow */
+	enum keep_cleanup cleanup;      /* of the roots that follow */
+	enum keep_cleanup user_cleanup; /* of the others */
+	bool archive_stale; /* archive what the card no longer holds */
 };
 
 /*
@@ -124,19 +150,20 @@ struct keep_begin {
 struct keep_cert {
 	enum keep_kind kind;
 	struct wire_view der;
-	struct wire_view subject;  /* RFC 2253 text */
+	struct wire_view subject; /* RFC 2253 text */
 	struct wire_view issuer;
-	struct wire_view serial;   /* hexadecimal text */
-	int64_t not_before;        /* seconds since the epoch */
+	struct wire_view serial; /* hexadecimal text */
+	int64_t not_before;      /* seconds since the epoch */
 	int64_t not_after;
-	struct wire_view ski;      /* raw bytes, may be empty */
+	struct wire_view ski; /* raw bytes, may be empty */
 	struct wire_view aki;
-	struct wire_view key_alg;  /* "RSA", "EC", "ED25519" */
+	struct wire_view key_alg; /* "RSA", "EC", "ED25519" */
 	uint32_t key_bits;
-	uint32_t subject_hash;     /* X509_NAME_hash_ex, for the hashed directory */
+	uint32_t subject_hash; /* X509_NAME_hash_ex, for the hashed directory */
 	bool is_ca;
 	bool self_issued;
 	bool logon_eligible;
+	bool host; /* a root for the whole host: an administrator allowed it */
 	struct wire_view upn;
 	struct wire_view email;
 	/* Properties of origin card: */
@@ -144,7 +171,7 @@ struct keep_cert {
 	struct wire_view prov_name;
 	uint32_t prov_type;
 	uint32_t prov_flags;
-	uint32_t key_spec;         /* 1 exchange, 2 signature, 0 not known */
+	uint32_t key_spec; /* 1 exchange, 2 signature, 0 not known */
 	struct wire_view container;
 	struct wire_view pkcs11_uri;
 	struct wire_view enrollment; /* property 26 as given, or empty */
@@ -154,12 +181,25 @@ struct keep_release {
 	uint32_t reader;
 	uint8_t card_id[KEEP_CARD_ID_LEN];
 	bool roots; /* drop this reader's claims on the card's roots */
-	bool user;  /* and its user certificates (UserCertificateCleanupOption) */
+	bool
+	    user; /* and its user certificates (UserCertificateCleanupOption) */
 };
 
 struct keep_event {
 	struct wire_view name;
 	struct wire_view text; /* already printable */
+};
+
+struct keep_over {
+	enum keep_end how;
+	uint32_t grace_s; /* disconnected: cards count as removed after this */
+	uint32_t max_age_s; /* disconnected: as log-off after this, 0: never */
+	struct wire_view reason;
+};
+
+struct keep_logoff {
+	struct wire_view host_session;
+	struct wire_view reason;
 };
 
 /* Since the session began: what the server and programs did with cards. */
@@ -173,8 +213,8 @@ struct keep_usage {
 
 struct keep_ack {
 	bool ok;
-	uint32_t added;     /* entries that were new */
-	uint32_t updated;   /* entries that changed */
+	uint32_t added;   /* entries that were new */
+	uint32_t updated; /* entries that changed */
 	uint32_t unchanged;
 	uint32_t removed;
 	uint32_t refused;
@@ -185,13 +225,15 @@ struct keep_msg {
 	enum keep_type type;
 	uint32_t seq; /* chosen by the session, repeated in the ACK */
 	union {
-		struct keep_hello hello;   /* HELLO, ATTACH */
+		struct keep_hello hello; /* HELLO, ATTACH */
 		struct keep_state state;
 		struct keep_reader reader; /* READER, READER_GONE */
 		struct keep_begin begin;
 		struct keep_cert cert;
 		struct keep_release release;
-		struct keep_event event;   /* EVENT, END (text is the reason) */
+		struct keep_event event;
+		struct keep_over over; /* END */
+		struct keep_logoff logoff;
 		struct keep_usage usage;
 		struct keep_ack ack;
 	};

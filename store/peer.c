@@ -430,9 +430,7 @@ static const char *
 on_end(struct peer *peer, const struct keep_msg *msg, struct wire_view datagram)
 {
 	(void)datagram;
-	peer->ops->on_over(peer->arg, peer,
-	                   msg->event.text.len > 0 ? msg->event.text
-	                                           : msg->event.name);
+	peer->ops->on_over(peer->arg, peer, msg->over.reason);
 	return NULL;
 }
 

@@ -99,7 +99,7 @@ live(struct life *life, uint8_t what, uint8_t how)
 		certprop_reader_gone(life->cp, reader, life->now);
 		break;
 	case 2:
-		certprop_user(life->cp, "user", "claimed", life->now);
+		certprop_user(life->cp, "user", "claimed", "", life->now);
 		break;
 	case 3:
 		change_policy(life, how);
@@ -112,7 +112,8 @@ live(struct life *life, uint8_t what, uint8_t how)
 		break;
 	case 6:
 		if (how == 0)
-			certprop_end(life->cp, "over", life->now);
+			certprop_end(life->cp, KEEP_END_LOGOFF, "over",
+			             life->now);
 		break;
 	case 7:
 	case 8:

@@ -71,7 +71,8 @@ give_record(struct channel *ch, struct wire_in *in, uint64_t *now)
 	else if ((kind & ACK) != 0)
 		certprop_acked(channel_certprop(ch), len, &ack, *now);
 	else if ((kind & USER) != 0)
-		certprop_user(channel_certprop(ch), "user", "claimed", *now);
+		certprop_user(channel_certprop(ch), "user", "claimed", "",
+		              *now);
 	else
 		give_chunk(ch, kind, wire_sub(in, len), *now);
 	for (int i = 0; i < 16 && channel_deadline(ch) <= *now; i++)
@@ -107,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < RECORDS_MAX && in.left > 0; i++)
 		give_record(ch, &in, &now);
 	if ((how & 0x40) != 0)
-		channel_end(ch, "end", now);
+		channel_end(ch, KEEP_END_LOGOFF, "end", now);
 	channel_free(ch);
 out:
 	filter_policy_clear(&filter);

@@ -129,6 +129,7 @@ record(struct bench *b, const struct keep_msg *msg)
 	case KEEP_ACK:
 	case KEEP_ATTACH:
 	case KEEP_ATTACHED_ALL:
+	case KEEP_LOGOFF:
 		fail();
 	}
 }
@@ -231,7 +232,7 @@ bench_free(void **state)
 void
 bench_log_on(struct bench *b)
 {
-	certprop_user(b->cp, "alice@EXAMPLE", "credssp", b->now);
+	certprop_user(b->cp, "alice@EXAMPLE", "credssp", "", b->now);
 }
 
 void

@@ -42,10 +42,10 @@ test_user_is_kept(void **state)
 	struct bench *b = *state;
 
 	bench_start(b);
-	certprop_user(b->cp, "", "claimed", b->now);
+	certprop_user(b->cp, "", "claimed", "", b->now);
 	assert_int_equal(certprop_session_state(b->cp), KEEP_PRELOGON);
 	bench_log_on(b);
-	certprop_user(b->cp, "mallory", "claimed", b->now);
+	certprop_user(b->cp, "mallory", "claimed", "", b->now);
 	certprop_role(b->cp, "relay", "");
 	assert_string_equal(b->state, "watching alice@EXAMPLE");
 	bench_log_on(b);
@@ -61,7 +61,7 @@ test_end(void **state)
 	bench_insert(b, 2);
 	bench_pass(b, SETTLED);
 	bench_forget(b);
-	certprop_end(b->cp, "disconnected", b->now);
+	certprop_end(b->cp, KEEP_END_LOGOFF, "disconnected", b->now);
 	assert_string_equal(b->asked, "cancel:7");
 	assert_string_equal(b->told, "end");
 	assert_string_equal(b->state, "ending alice@EXAMPLE");
@@ -74,7 +74,7 @@ test_end(void **state)
 	certprop_reassert(b->cp, b->now);
 	certprop_reader_added(b->cp, OTHER, "Reader 1", b->now);
 	certprop_reader_gone(b->cp, READER, b->now);
-	certprop_end(b->cp, "again", b->now);
+	certprop_end(b->cp, KEEP_END_LOGOFF, "again", b->now);
 	bench_log_on(b);
 	bench_pass(b, 1000);
 	assert_true(certprop_deadline(b->cp) == UINT64_MAX);
@@ -87,7 +87,7 @@ test_end_before_log_on(void **state)
 	struct bench *b = *state;
 
 	bench_start(b);
-	certprop_end(b->cp, "disconnected", b->now);
+	certprop_end(b->cp, KEEP_END_LOGOFF, "disconnected", b->now);
 	assert_int_equal(certprop_session_state(b->cp), KEEP_ENDING);
 	assert_string_equal(b->told, "end");
 }

@@ -133,7 +133,7 @@ bed_start(struct bed *bed)
 	bed->ch = channel_new(&bed->config, &bed->policy, &ops, bed);
 	assert_non_null(bed->ch);
 	channel_chunk_size(bed->ch, 300);
-	certprop_user(channel_certprop(bed->ch), "user@example", "claimed",
+	certprop_user(channel_certprop(bed->ch), "user@example", "claimed", "",
 	              bed->now_ms);
 	channel_activated(bed->ch, bed->now_ms);
 }

@@ -70,7 +70,7 @@ own_role_reads_a_card(void **state)
 	assert_int_equal(bed.certs, 1);
 	assert_int_equal(bed.commits, 1);
 	assert_at_rest(&bed);
-	channel_end(bed.ch, "test", bed.now_ms);
+	channel_end(bed.ch, KEEP_END_LOGOFF, "test", bed.now_ms);
 	bed_run(&bed);
 	assert_int_equal(fake_pcsc_contexts(&bed.client.pcsc), 0);
 	assert_int_equal(fake_pcsc_parked(&bed.client.pcsc), 0);
@@ -133,7 +133,7 @@ relay_role_reads_a_card(void **state)
 	assert_int_equal(bed.certs, 1);
 	assert_int_equal(bed.server.answer_count, 0);
 	assert_at_rest(&bed);
-	channel_end(bed.ch, "test", bed.now_ms);
+	channel_end(bed.ch, KEEP_END_LOGOFF, "test", bed.now_ms);
 	bed_run(&bed);
 	assert_int_equal(fake_pcsc_contexts(&bed.client.pcsc), 0);
 	assert_int_equal(bed.server.answer_count, 0);

@@ -10,7 +10,7 @@
 
 #include "keep.h"
 
-enum { BIG = 2 * KEEP_MESSAGE_MAX };
+enum { BIG = 2 * KEEP_MESSAGE_MAX, TYPES = 24 };
 
 #define ID "0123456789abcdef"
 
@@ -77,7 +77,9 @@ begin(void)
 	                                 .reader_name = text("Reader 00"),
 	                                 .card_id = ID,
 	                                 .family = text("GIDS"),
-	                                 .cleanup = KEEP_CLEANUP_LOGOFF}};
+	                                 .cleanup = KEEP_CLEANUP_LOGOFF,
+	                                 .user_cleanup = KEEP_CLEANUP_REMOVAL,
+	                                 .archive_stale = true}};
 
 	return msg;
 }
@@ -102,6 +104,7 @@ cert(void)
 	    .is_ca = true,
 	    .self_issued = true,
 	    .logon_eligible = true,
+	    .host = true,
 	    .upn = text("ada@example.org"),
 	    .email = text("ada@example.org"),
 	    .friendly_name = text("card"),
@@ -137,6 +140,32 @@ event(enum keep_type type)
 	    .type = type,
 	    .seq = 7,
 	    .event = {.name = text("root-refused"), .text = text("size")},
+	};
+
+	return msg;
+}
+
+static struct keep_msg
+over(void)
+{
+	struct keep_msg msg = {
+	    .type = KEEP_END,
+	    .over = {.how = KEEP_END_DISCONNECT,
+	             .grace_s = 5,
+	             .max_age_s = UINT32_MAX,
+	             .reason = text("the client disconnected")},
+	};
+
+	return msg;
+}
+
+static struct keep_msg
+logoff(void)
+{
+	struct keep_msg msg = {
+	    .type = KEEP_LOGOFF,
+	    .logoff = {.host_session = text("logind:c2"),
+	               .reason = text("gone")},
 	};
 
 	return msg;
@@ -184,7 +213,7 @@ bare(enum keep_type type)
 
 /* One real message of every type there is. */
 static size_t
-every_type(struct keep_msg all[static 16])
+every_type(struct keep_msg all[static TYPES])
 {
 	size_t n = 0;
 
@@ -199,7 +228,8 @@ every_type(struct keep_msg all[static 16])
 	all[n++] = release();
 	all[n++] = bare(KEEP_SYNCED);
 	all[n++] = event(KEEP_EVENT);
-	all[n++] = event(KEEP_END);
+	all[n++] = over();
+	all[n++] = logoff();
 	all[n++] = usage();
 	all[n++] = ack();
 	all[n++] = bare(KEEP_ATTACHED_ALL);
@@ -241,7 +271,7 @@ static uint8_t again[BIG];
 static void
 test_round_trip(void **state)
 {
-	struct keep_msg all[16];
+	struct keep_msg all[TYPES];
 	size_t count = every_type(all);
 
 	(void)state;
@@ -310,7 +340,7 @@ test_release_byte_by_byte(void **state)
 static void
 test_every_truncation_is_refused(void **state)
 {
-	struct keep_msg all[16];
+	struct keep_msg all[TYPES];
 	size_t count = every_type(all);
 
 	(void)state;
@@ -329,7 +359,7 @@ test_every_truncation_is_refused(void **state)
 static void
 test_every_short_buffer_is_reported(void **state)
 {
-	struct keep_msg all[16];
+	struct keep_msg all[TYPES];
 	size_t count = every_type(all);
 
 	(void)state;

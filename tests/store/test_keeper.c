@@ -272,7 +272,7 @@ test_end_with_a_reason(void **state)
 	int session = keeperbed_attach(bed, 1, false);
 
 	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
-	msg.event.text = wire_view_text("log-off");
+	msg.over.reason = wire_view_text("log-off");
 	keeperbed_say(session, &msg);
 	assert_true(keeperbed_is_closed(session));
 	assert_true(keeperbed_wait_files(bed, 1, "anchors", -1));
