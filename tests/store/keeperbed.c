@@ -70,6 +70,8 @@ keeperbed_start(struct keeperbed *bed)
 	if (bed->pid == 0) {
 		(void)close(fds[0]);
 		log_setup(LOG_WARNING, LOG_PLAIN);
+		if (bed->prepare != NULL)
+			bed->prepare(bed->prepare_arg);
 		/* Not _exit: leaks are to be found here, too. */
 		exit(keeper_run(&bed->config, fds[1]));
 	}

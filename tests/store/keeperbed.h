@@ -14,6 +14,9 @@ struct keeperbed {
 	char run_dir[96];
 	char control[96];
 	struct keeper_config config;
+	/* What the keeper's process does first, or NULL. */
+	void (*prepare)(void *arg);
+	void *prepare_arg;
 	pid_t pid;
 	int gate;
 };
