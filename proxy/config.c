@@ -28,7 +28,7 @@ struct parser {
 	enum confkey_section section; /* _SECTIONS: its keys are skipped */
 	char header[HEADER_MAX];      /* "target NAME", printable */
 	void *base;                   /* what the keys of the section fill */
-	uint64_t seen;                /* keys of the section, by row */
+	struct confkey_seen seen;     /* keys of the section */
 	bool opened[CONFKEY_SECTIONS];
 	unsigned listener_lines[CONFIG_LISTENERS_MAX];
 	unsigned target_lines[CONFIG_TARGETS_MAX];
@@ -205,7 +205,7 @@ open_section(struct parser *p, const char *word, const char *name)
 		wrong = check_naming(sections[section].naming, name);
 	if (wrong != NULL)
 		fault(p, p->line, p->header, "", wrong);
-	p->seen = 0;
+	memset(&p->seen, 0, sizeof(p->seen));
 	p->section = section;
 	if (wrong != NULL || !sections[section].open(p, name))
 		p->section = CONFKEY_SECTIONS;

@@ -130,15 +130,16 @@ set_word(const struct key *key, void *base, const char *text)
 	return NULL;
 }
 
+/* One of two words, for a bool. */
 static const char *
-set_durability(const struct key *key, void *base, const char *text)
+set_either(const struct key *key, void *base, const char *text)
 {
 	const struct word *word = find_word(key, text);
-	bool *full = field(key, base);
+	bool *to = field(key, base);
 
 	if (word == NULL)
-		return "want normal or strict";
-	*full = word->value != 0;
+		return "this is not one of the words the key knows";
+	*to = word->value != 0;
 	return NULL;
 }
 
@@ -146,7 +147,9 @@ static const char *
 check_word(const struct key *key, void *base, const char *text)
 {
 	(void)base;
-	return find_word(key, text) == NULL ? "want sqlite" : NULL;
+	return find_word(key, text) == NULL
+	           ? "this is not one of the words the key knows"
+	           : NULL;
 }
 
 static const char *
@@ -209,6 +212,58 @@ add_filter(const struct key *key, void *base, const char *text)
 	return key->parse(field(key, base), text);
 }
 
+/* SHA-256 thumbprints, which may go on in further lines. */
+static const char *
+add_hashes(const struct key *key, void *base, const char *text)
+{
+	return policy_take_hashes(field(key, base), text);
+}
+
+static const char *
+set_card_match(const struct key *key, void *base, const char *text)
+{
+	return policy_take_card_match(field(key, base), text);
+}
+
+static const char *
+set_span(const struct key *key, void *base, const char *text)
+{
+	return value_span(text, key->max, field(key, base));
+}
+
+/*
+ * Windows' values that steer nothing here: an administrator will write them,
+ * and is told so.
+ */
+static const char *
+check_switch(const struct key *key, void *base, const char *text)
+{
+	bool unused;
+
+	(void)key;
+	(void)base;
+	return value_switch(text, &unused);
+}
+
+static const char *
+check_removal(const struct key *key, void *base, const char *text)
+{
+	uint32_t unused;
+
+	(void)key;
+	(void)base;
+	return value_number(text, 0, 3, &unused);
+}
+
+static const char *
+check_text(const struct key *key, void *base, const char *text)
+{
+	(void)key;
+	(void)base;
+	(void)text;
+	return NULL;
+}
+
 static const char *
 set_group(const struct key *key, void *base, const char *text)
 {
@@ -246,6 +301,13 @@ static const struct word cleanups[] = {
 	{ "0", KEEP_CLEANUP_NONE }, { "1", KEEP_CLEANUP_REMOVAL },
 	{ "2", KEEP_CLEANUP_LOGOFF }, { NULL, 0 }
 };
+static const struct word scopes[] = {
+	{ "session", 0 }, { "host", 1 }, { NULL, 0 }
+};
+static const struct word purposes[] = {
+	{ "client", KEEP_PURPOSE_CLIENT }, { "server", KEEP_PURPOSE_SERVER },
+	{ "any", KEEP_PURPOSE_ANY }, { NULL, 0 }
+};
 static const struct word engines[] = { { "sqlite", 0 }, { NULL, 0 } };
 static const struct word durabilities[] = {
 	{ "normal", 0 }, { "strict", 1 }, { NULL, 0 }
@@ -255,7 +317,7 @@ static const struct word durabilities[] = {
 #define AT_LISTENER(name) offsetof(struct config_listener, name)
 #define AT_TARGET(name) offsetof(struct config_target, name)
 #define AT_MATCH(name) offsetof(struct policy, match.name)
-#define AT_POLICY(name) offsetof(struct policy, certprop.name)
+#define AT_POLICY(name) offsetof(struct policy, own.name)
 
 static const struct key keys[] = {
 	{ CONFKEY_DAEMON, "user", set_name, AT_CONFIG(user), NULL, 0, 0, NULL },
@@ -297,6 +359,32 @@ static const struct key keys[] = {
 	{ CONFKEY_POLICY, "SkipExpired", set_switch, AT_POLICY(skip_expired), NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "PropagateDeviceCertificates", set_switch, AT_POLICY(propagate_device), NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "ProbeRetiredSlots", set_switch, AT_POLICY(probe_retired), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "UserCertificateCleanupOption", set_word, AT_POLICY(user_cleanup), cleanups, 0, 0, NULL },
+	{ CONFKEY_POLICY, "ArchiveStale", set_switch, AT_POLICY(archive_stale), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "RefuseMachineLike", set_switch, AT_POLICY(refuse_machine_like), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "RequireCardMatchesUser", set_switch, AT_POLICY(require_match), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "CardUserMatch", set_card_match, AT_POLICY(match), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "AllowedRootHashes", add_hashes, offsetof(struct policy, allowed), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "RootScope", set_either, offsetof(struct policy, host_scope), scopes, 0, 0, NULL },
+	{ CONFKEY_POLICY, "HostRootHashes", add_hashes, offsetof(struct policy, host), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "RootPurpose", set_word, AT_POLICY(purpose), purposes, 0, 0, NULL },
+	{ CONFKEY_POLICY, "DisconnectGraceSeconds", set_number, AT_POLICY(grace_s), NULL, 0, 86400, NULL },
+	{ CONFKEY_POLICY, "MaxClaimAge", set_span, AT_POLICY(max_age_s), NULL, 0, 365 * 86400, NULL },
+	{ CONFKEY_POLICY, "AllowCertificatesWithNoEKU", set_switch, AT_POLICY(logon.no_eku), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "EnumerateECCCerts", set_switch, AT_POLICY(logon.ecc), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "AllowSignatureOnlyKeys", set_switch, AT_POLICY(logon.signature_only), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "AllowTimeInvalidCertificates", set_switch, AT_POLICY(logon.time_invalid), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "X509HintsNeeded", set_switch, AT_POLICY(logon.hint), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "FilterDuplicateCerts", set_switch, AT_POLICY(logon.filter_duplicates), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "ForceReadingAllCertificates", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "AllowIntegratedUnblock", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "IntegratedUnblockPromptString", check_text, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "DisallowPlaintextPin", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "ReverseSubject", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "EnableScPnP", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "ScPnPNotification", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "scforceoption", check_switch, 0, NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "ScRemoveOption", check_removal, 0, NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "redirect", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_redirect },
 	{ CONFKEY_POLICY, "other_card_channels", set_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_other_card_channels },
 	{ CONFKEY_POLICY, "card_channels", add_filter, offsetof(struct policy, filter), NULL, 0, 0, filter_parse_channels },
@@ -311,7 +399,7 @@ static const struct key keys[] = {
 
 	{ CONFKEY_STORE, "engine", check_word, 0, engines, 0, 0, NULL },
 	{ CONFKEY_STORE, "path", set_path, AT_CONFIG(database), NULL, 0, 0, NULL },
-	{ CONFKEY_STORE, "durability", set_durability, AT_CONFIG(durable_full), durabilities, 0, 0, NULL },
+	{ CONFKEY_STORE, "durability", set_either, AT_CONFIG(durable_full), durabilities, 0, 0, NULL },
 	{ CONFKEY_STORE, "run_dir", set_path, AT_CONFIG(run_dir), NULL, 0, RUN_DIR_MAX, NULL },
 	{ CONFKEY_STORE, "control_group", set_group, AT_CONFIG(control_group), NULL, 0, 0, NULL },
 	{ CONFKEY_STORE, "view_group", set_group, AT_CONFIG(view_group), NULL, 0, 0, NULL },
@@ -320,7 +408,8 @@ static const struct key keys[] = {
 /* clang-format on */
 
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
-_Static_assert((int)KEYS <= 64, "a key is a bit of what was seen");
+_Static_assert((int)KEYS <= CONFKEY_ROWS_MAX,
+               "a key is a bit of what was seen");
 
 static const struct key *
 find_key(enum confkey_section section, const char *name)
@@ -332,20 +421,34 @@ find_key(enum confkey_section section, const char *name)
 	return NULL;
 }
 
+/* Notes the row; true: it was noted before. */
+static bool
+was_seen(struct confkey_seen *seen, size_t row)
+{
+	uint8_t bit = (uint8_t)(1u << row % 8);
+	bool before = (seen->bits[row / 8] & bit) != 0;
+
+	seen->bits[row / 8] |= bit;
+	return before;
+}
+
+static bool
+repeats(const struct key *key)
+{
+	return key->set == add_filter || key->set == add_hashes;
+}
+
 const char *
 confkey_set(enum confkey_section section, void *base, const char *name,
-            const char *value, uint64_t *seen)
+            const char *value, struct confkey_seen *seen)
 {
 	const struct key *key = find_key(section, name);
 	const char *wrong;
-	uint64_t bit;
 
 	if (key == NULL)
 		return "no such key in this section";
-	bit = UINT64_C(1) << (key - keys);
-	if ((*seen & bit) != 0 && key->set != add_filter)
+	if (was_seen(seen, (size_t)(key - keys)) && !repeats(key))
 		return "this key was given already";
-	*seen |= bit;
 	if (*value == '\0')
 		return "there is no value";
 	wrong = key->set(key, base, value);
@@ -359,7 +462,17 @@ confkey_repeats(const char *name)
 {
 	const struct key *key = find_key(CONFKEY_POLICY, name);
 
-	return key != NULL && key->set == add_filter;
+	return key != NULL && repeats(key);
+}
+
+bool
+confkey_no_effect(const char *name)
+{
+	const struct key *key = find_key(CONFKEY_POLICY, name);
+
+	return key != NULL &&
+	       (key->set == check_switch || key->set == check_text ||
+	        key->set == check_removal);
 }
 
 const char *

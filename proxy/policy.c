@@ -14,10 +14,10 @@ void
 policy_init(struct policy *policy, const char *name)
 {
 	memset(policy, 0, sizeof(*policy));
-	certprop_policy_defaults(&policy->certprop);
+	certprop_policy_defaults(&policy->own);
 	filter_policy_init(&policy->filter);
-	(void)snprintf(policy->certprop.name, sizeof(policy->certprop.name),
-	               "%s", name);
+	(void)snprintf(policy->own.name, sizeof(policy->own.name), "%s", name);
+	policy->certprop = policy->own;
 }
 
 static void
@@ -36,6 +36,10 @@ policy_clear(struct policy *policy)
 	clear_words(&policy->match.client_names);
 	clear_words(&policy->match.targets);
 	filter_policy_clear(&policy->filter);
+	free(policy->allowed.hash);
+	free(policy->host.hash);
+	policy->allowed = (struct certprop_hashes){NULL, 0};
+	policy->host = (struct certprop_hashes){NULL, 0};
 	for (size_t i = 0; i < policy->given_count; i++)
 		free(policy->given[i].text);
 	free(policy->given);
@@ -58,21 +62,36 @@ policy_note(struct policy *policy, const char *key, const char *text)
 		policy->given = given;
 	if (copy == NULL)
 		return "memory is short";
-	given[policy->given_count++] = (struct policy_given){key, copy};
+	given[policy->given_count++] = (struct policy_given){key, copy, 0};
 	return NULL;
+}
+
+/* What the lists say; they stay where they are. */
+static const char *
+lend_hashes(struct policy *policy)
+{
+	if (policy->allowed.count > 0)
+		policy->own.allowed = &policy->allowed;
+	if (policy->host_scope)
+		policy->own.host = &policy->host;
+	return policy->host_scope && policy->host.count == 0
+	           ? "RootScope = host needs HostRootHashes"
+	           : NULL;
 }
 
 const char *
 policy_finish(struct policy *policy)
 {
-	bool redirect = policy->certprop.redirect && policy->filter.redirect;
+	const char *wrong = lend_hashes(policy);
+	bool redirect = policy->own.redirect && policy->filter.redirect;
 
-	policy->certprop.redirect = redirect;
+	policy->own.redirect = redirect;
 	policy->filter.redirect = redirect;
-	if (strcmp(policy->certprop.name, default_name) == 0 &&
+	policy->certprop = policy->own;
+	if (strcmp(policy->own.name, default_name) == 0 &&
 	    policy_has_match(policy))
 		return "the default section takes no match keys";
-	return filter_policy_check(&policy->filter);
+	return wrong != NULL ? wrong : filter_policy_check(&policy->filter);
 }
 
 /*
@@ -179,6 +198,62 @@ const char *
 policy_take_times(struct policy_match *match, const char *text)
 {
 	return take_list(text, take_time, match);
+}
+
+static const char *
+take_hash(void *to, const char *word)
+{
+	struct certprop_hashes *hashes = to;
+	void *grown;
+
+	if (hashes->count == POLICY_HASHES_MAX)
+		return "want at most 256 thumbprints";
+	grown = reallocarray(hashes->hash, hashes->count + 1,
+	                     sizeof(*hashes->hash));
+	if (grown == NULL)
+		return "memory is short";
+	hashes->hash = grown;
+	if (value_digest(word, hashes->hash[hashes->count]) != NULL)
+		return "want SHA-256 thumbprints of 64 hexadecimal digits";
+	hashes->count++;
+	return NULL;
+}
+
+const char *
+policy_take_hashes(struct certprop_hashes *hashes, const char *text)
+{
+	return take_list(text, take_hash, hashes);
+}
+
+static const char *
+take_card_match(void *to, const char *word)
+{
+	static const struct {
+		const char *word;
+		unsigned bit;
+	} ways[] = {{"upn", CERTPROP_MATCH_UPN},
+	            {"email", CERTPROP_MATCH_EMAIL},
+	            {"map", CERTPROP_MATCH_MAP}};
+	unsigned *match = to;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(ways[i].word, word) != 0)
+			continue;
+		*match |= ways[i].bit;
+		return NULL;
+	}
+	return "want upn, email and map, '|' between them";
+}
+
+const char *
+policy_take_card_match(unsigned *match, const char *text)
+{
+	unsigned found = 0;
+	const char *wrong = take_list(text, take_card_match, &found);
+
+	if (wrong == NULL)
+		*match = found;
+	return wrong;
 }
 
 /*

@@ -19,8 +19,9 @@
 #include "timespan.h"
 
 enum {
-	POLICY_WORDS_MAX = 32, /* in one list */
-	POLICY_GIVEN_MAX = 256 /* lines of a section */
+	POLICY_WORDS_MAX = 32,  /* in one list */
+	POLICY_GIVEN_MAX = 256, /* lines of a section */
+	POLICY_HASHES_MAX = 256 /* thumbprints in one list */
 };
 
 /* Words of a list; they are the list's. */
@@ -45,12 +46,17 @@ struct policy_match {
 struct policy_given {
 	const char *key; /* a literal */
 	char *text;
+	unsigned line; /* 0: not known */
 };
 
 struct policy {
 	struct policy_match match;
-	struct certprop_policy certprop; /* also has the name */
+	struct certprop_policy own;      /* as the section says */
+	struct certprop_policy certprop; /* in force; also has the name */
 	struct filter_policy filter;
+	struct certprop_hashes allowed; /* what certprop borrows */
+	struct certprop_hashes host;
+	bool host_scope;            /* RootScope = host */
 	unsigned line;              /* of its header */
 	struct policy_given *given; /* for people */
 	size_t given_count;
@@ -83,6 +89,13 @@ void policy_clear(struct policy *policy);
 const char *policy_take_globs(struct policy_words *words, const char *text);
 const char *policy_take_clients(struct policy_match *match, const char *text);
 const char *policy_take_times(struct policy_match *match, const char *text);
+
+/* SHA-256 thumbprints, added to the list. */
+const char *policy_take_hashes(struct certprop_hashes *hashes,
+                               const char *text);
+
+/* CardUserMatch: "upn | email | map". */
+const char *policy_take_card_match(unsigned *match, const char *text);
 
 /* Remember a line that was taken; NULL, or "memory is short" and the like. */
 const char *policy_note(struct policy *policy, const char *key,

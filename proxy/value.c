@@ -73,6 +73,29 @@ value_number(const char *text, uint32_t min, uint32_t max, uint32_t *value)
 	return NULL;
 }
 
+const char *
+value_span(const char *text, uint32_t max, uint32_t *seconds)
+{
+	static const struct {
+		char letter;
+		uint32_t seconds;
+	} units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number = strtoul(text, NULL, 10);
+
+	if (digits == 0 || digits > 9 || strlen(text + digits) > 1)
+		return "want a time such as 90, 15m, 24h or 7d";
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (units[i].letter != text[digits])
+			continue;
+		if (number > max / units[i].seconds)
+			return "this time is too long";
+		*seconds = (uint32_t)number * units[i].seconds;
+		return NULL;
+	}
+	return "want a time such as 90, 15m, 24h or 7d";
+}
+
 /* The two halves of an address, still as text. */
 struct halves {
 	char host[VALUE_HOST_MAX + 1];
@@ -238,6 +261,17 @@ value_digests(const char *text, uint8_t (*digests)[32], size_t max,
 	if (found == 0)
 		return "want SHA-256 digests of 64 hexadecimal digits";
 	*count = found;
+	return NULL;
+}
+
+const char *
+value_digest(const char *text, uint8_t digest[32])
+{
+	uint8_t found[32];
+
+	if (!take_digest(&text, found) || *text != '\0')
+		return "want a SHA-256 digest of 64 hexadecimal digits";
+	memcpy(digest, found, sizeof(found));
 	return NULL;
 }
 

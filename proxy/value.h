@@ -31,6 +31,9 @@ const char *value_switch(const char *text, bool *value);
 const char *value_number(const char *text, uint32_t min, uint32_t max,
                          uint32_t *value);
 
+/* "90", "90s", "15m", "24h", "7d": seconds, at most max of them. */
+const char *value_span(const char *text, uint32_t max, uint32_t *seconds);
+
 /* "192.0.2.1:3389" or "[::]:3389"; the port may be left out. */
 const char *value_listen(const char *text, struct sockaddr_storage *address,
                          socklen_t *len);
@@ -47,6 +50,9 @@ const char *value_glob(const char *text);
  */
 const char *value_digests(const char *text, uint8_t (*digests)[32], size_t max,
                           size_t *count);
+
+/* One digest. */
+const char *value_digest(const char *text, uint8_t digest[32]);
 
 const char *value_group(const char *text, gid_t *group);
 
