@@ -84,7 +84,8 @@ gather(struct engine *engine, const char *session, const char *user,
 
 bool
 mirror_show(struct engine *engine, int run_dirfd, const char *session,
-            const char *user, gid_t group, const char **reason)
+            const char *user, const struct view_style *style,
+            const char **reason)
 {
 	struct wanted wanted = {0};
 	bool ok = gather(engine, session, user, &wanted);
@@ -93,7 +94,7 @@ mirror_show(struct engine *engine, int run_dirfd, const char *session,
 	if (ok) {
 		enum view_error error =
 		    view_reconcile(run_dirfd, session, wanted.items,
-		                   wanted.count, group, NULL);
+		                   wanted.count, style->group, NULL);
 
 		ok = error == VIEW_OK;
 		*reason = view_error_name(error);

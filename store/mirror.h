@@ -16,6 +16,7 @@
  * should be, and the call is to be repeated.
  */
 bool mirror_show(struct engine *engine, int run_dirfd, const char *session,
-                 const char *user, gid_t group, const char **reason);
+                 const char *user, const struct view_style *style,
+                 const char **reason);
 
 #endif

@@ -245,6 +245,10 @@ settle(struct turn *turn, const struct job *job)
 static void
 show(struct turn *turn, struct peer *peer)
 {
+	const struct view_style style = {
+	    .group = turn->config.view_group,
+	    .purpose = KEEP_PURPOSE_ANY,
+	};
 	const char *reason = NULL;
 
 	/* Adopted, and it has not said yet whose certificates to show. */
@@ -252,7 +256,7 @@ show(struct turn *turn, struct peer *peer)
 		return;
 	peer->dirty =
 	    !mirror_show(turn->config.engine, turn->config.run_dirfd, peer->id,
-	                 peer->user, turn->config.view_group, &reason);
+	                 peer->user, &style, &reason);
 	peer->view_fault = peer->dirty ? reason : NULL;
 	if (!peer->dirty)
 		return;

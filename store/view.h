@@ -42,6 +42,12 @@ struct view_item {
 	struct wire_view der;
 };
 
+/* How a view is shown, and to whom. */
+struct view_style {
+	gid_t group;               /* may enter all views; (gid_t)-1: none */
+	enum keep_purpose purpose; /* what its roots are trusted for */
+};
+
 /* Files and links; all zero says that the view was right already. */
 struct view_changes {
 	uint32_t added;
