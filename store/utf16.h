@@ -3,8 +3,8 @@
  * lone surrogate, an overlong or a cut sequence is a WIRE_VALUE fault, so what
  * was taken in can be given out again.  NUL is a character like any other here.
  */
-#ifndef REDIRECT_UTF16_H
-#define REDIRECT_UTF16_H
+#ifndef STORE_UTF16_H
+#define STORE_UTF16_H
 
 #include "wire.h"
 
