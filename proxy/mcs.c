@@ -7,7 +7,6 @@ enum {
 	TAG_CONNECT = 0x7f, /* application class, constructed, long form */
 	TAG_CONNECT_INITIAL = 0x65,
 	TAG_CONNECT_RESPONSE = 0x66,
-	REASON_USER_REQUESTED = 3,
 	PRIORITY_WHOLE = 0x70 /* high priority, segmentation begin and end */
 };
 
@@ -61,6 +60,8 @@ mcs_head_decode(struct wire_in *in, struct mcs_head *head)
 		head->kind = connect_kind(wire_u8(in));
 		return wire_ok(in);
 	}
+	if (choice == CHOICE_ULTIMATUM)
+		head->kind = MCS_ULTIMATUM;
 	if (choice == CHOICE_ATTACH_CONFIRM)
 		head->kind = MCS_ATTACH_CONFIRM;
 	if (choice != MCS_DATA_REQUEST && choice != MCS_DATA_INDICATION)
@@ -190,8 +191,39 @@ mcs_data_encode(struct wire_out *out, enum mcs_data_kind kind,
 
 /* A choice of 6 bits, then a reason of 3, filled up with zeros. */
 void
-mcs_ultimatum_encode(struct wire_out *out)
+mcs_ultimatum_encode(struct wire_out *out, enum mcs_reason reason)
 {
-	wire_put_u16_be(out, (uint16_t)(CHOICE_ULTIMATUM << 10 |
-	                                REASON_USER_REQUESTED << 7));
+	wire_put_u16_be(out, (uint16_t)(CHOICE_ULTIMATUM << 10 | reason << 7));
+}
+
+bool
+mcs_ultimatum_decode(struct wire_in *in, enum mcs_reason *reason)
+{
+	unsigned bits = wire_u16_be(in);
+	unsigned value = bits >> 7 & 7;
+
+	*reason = MCS_DOMAIN_DISCONNECTED;
+	if (!wire_ok(in) || bits >> 10 != CHOICE_ULTIMATUM ||
+	    value > MCS_CHANNEL_PURGED)
+		return false;
+	*reason = (enum mcs_reason)value;
+	return true;
+}
+
+const char *
+mcs_reason_name(enum mcs_reason reason)
+{
+	switch (reason) {
+	case MCS_DOMAIN_DISCONNECTED:
+		return "domain-disconnected";
+	case MCS_PROVIDER_INITIATED:
+		return "provider-initiated";
+	case MCS_TOKEN_PURGED:
+		return "token-purged";
+	case MCS_USER_REQUESTED:
+		return "user-requested";
+	case MCS_CHANNEL_PURGED:
+		return "channel-purged";
+	}
+	return "?";
 }

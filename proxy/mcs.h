@@ -22,7 +22,8 @@ enum mcs_kind {
 	MCS_CONNECT_INITIAL,
 	MCS_CONNECT_RESPONSE,
 	MCS_ATTACH_CONFIRM,
-	MCS_DATA /* Send Data Request or Indication */
+	MCS_ULTIMATUM, /* Disconnect Provider Ultimatum */
+	MCS_DATA       /* Send Data Request or Indication */
 };
 
 /*
@@ -64,7 +65,20 @@ enum mcs_data_kind { MCS_DATA_REQUEST = 25, MCS_DATA_INDICATION = 26 };
 void mcs_data_encode(struct wire_out *out, enum mcs_data_kind kind,
                      uint16_t initiator, uint16_t channel, size_t len);
 
-/* Disconnect Provider Ultimatum, reason rn-user-requested. */
-void mcs_ultimatum_encode(struct wire_out *out);
+/* Disconnect Provider Ultimatum, T.125 section 7, Reason. */
+enum mcs_reason {
+	MCS_DOMAIN_DISCONNECTED,
+	MCS_PROVIDER_INITIATED,
+	MCS_TOKEN_PURGED,
+	MCS_USER_REQUESTED,
+	MCS_CHANNEL_PURGED
+};
+
+/* From its first byte on; false when it is not whole or the reason is none. */
+bool mcs_ultimatum_decode(struct wire_in *in, enum mcs_reason *reason);
+void mcs_ultimatum_encode(struct wire_out *out, enum mcs_reason reason);
+
+/* "user-requested", ... */
+const char *mcs_reason_name(enum mcs_reason reason);
 
 #endif

@@ -1,36 +1,16 @@
-#include "relay.h"
-
-#include "gcc.h"
-#include "mcs.h"
-#include "share.h"
+#include "relay_inside.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* RFC 1006 section 6, X.224 13.7, [MS-RDPBCGR] 2.2.9.1.2. */
+/* X.224 13.7, [MS-RDPBCGR] 2.2.9.1.2. */
 enum {
 	TPKT_VERSION = 3,
-	TPKT_LEN = 4,
-	X224_DATA_LEN = 3,
 	X224_DATA = 0xf0,
 	X224_DISCONNECT = 0x80,
 	X224_ERROR = 0x70,
 	X224_LAST = 0x80,
 	FASTPATH_MASK = 3,
-	CHANNEL_HEAD = 8,
-	CHUNK_SIZE_MIN = 1600,
-	CHUNK_SIZE_MAX = 16256
-};
-
-struct relay {
-	struct relay_negotiation negotiation;
-	struct relay_facts facts;
-	struct gcc_client
-	    client; /* its views are void once the frame is gone */
-	bool initial_seen;
-	bool response_seen;
-	bool dynamic; /* drdynvc is looked at */
-	const char *fault;
+	CHANNEL_HEAD = 8
 };
 
 /* What a frame is to us. */
@@ -44,7 +24,8 @@ enum frame_kind {
 	FRAME_CHUNK,
 	FRAME_DYNAMIC, /* a chunk of drdynvc */
 	FRAME_INFO,
-	FRAME_SHARE
+	FRAME_SHARE,
+	FRAME_ULTIMATUM
 };
 
 struct relay *
@@ -55,7 +36,7 @@ relay_new(const struct relay_negotiation *negotiation)
 	if (r == NULL)
 		return NULL;
 	r->negotiation = *negotiation;
-	r->facts.chunk_size = CHUNK_SIZE_MIN;
+	r->facts.chunk_size = RELAY_CHUNK_SIZE_MIN;
 	return r;
 }
 
@@ -77,28 +58,23 @@ relay_look_at_dynamic(struct relay *r)
 	r->dynamic = true;
 }
 
+void
+relay_tell(struct relay *r, const struct relay_news *news, void *arg)
+{
+	r->news = news;
+	r->arg = arg;
+}
+
+void
+relay_want_plain_share(struct relay *r)
+{
+	r->plain = true;
+}
+
 const char *
 relay_fault(const struct relay *r)
 {
 	return r->fault == NULL ? "none" : r->fault;
-}
-
-/*
- * Frames with Demand or Confirm Active in them, and until then those with a
- * Font Map.  Several share PDUs may stand in one frame: then look at them all.
- */
-static bool
-share_matters(const struct relay *r, enum relay_side from, struct wire_in in,
-              size_t len)
-{
-	struct share_head head;
-
-	if (!share_head_decode(&in, &head) || head.len != len)
-		return true;
-	if (from == RELAY_CLIENT)
-		return head.type == SHARE_CONFIRM_ACTIVE;
-	return head.type == SHARE_DEMAND_ACTIVE ||
-	       (!r->facts.activated && head.data_type == SHARE_DATA_FONT_MAP);
 }
 
 static enum frame_kind
@@ -115,7 +91,8 @@ data_kind(const struct relay *r, enum relay_side from, struct wire_in in,
 		return FRAME_OTHER;
 	if (from == RELAY_CLIENT && !r->facts.info_seen)
 		return FRAME_INFO;
-	return share_matters(r, from, in, mcs->len) ? FRAME_SHARE : FRAME_OTHER;
+	return relay_share_matters(r, from, in, mcs->len) ? FRAME_SHARE
+	                                                  : FRAME_OTHER;
 }
 
 static enum frame_kind
@@ -134,6 +111,8 @@ mcs_kind(const struct relay *r, enum relay_side from, struct wire_in *in)
 		return from == RELAY_SERVER ? FRAME_ATTACH : FRAME_OTHER;
 	case MCS_DATA:
 		return data_kind(r, from, *in, &mcs);
+	case MCS_ULTIMATUM:
+		return FRAME_ULTIMATUM;
 	case MCS_OTHER:
 		break;
 	}
@@ -147,13 +126,13 @@ frame_kind(const struct relay *r, enum relay_side from, struct wire_view head)
 	struct wire_in in = wire_in_view(head);
 	uint8_t indicator, code, last;
 
-	wire_skip(&in, TPKT_LEN);
+	wire_skip(&in, RELAY_TPKT_LEN);
 	indicator = wire_u8(&in);
 	code = wire_u8(&in);
 	if (code == X224_DISCONNECT || code == X224_ERROR)
 		return FRAME_OTHER;
 	last = wire_u8(&in);
-	if (indicator != X224_DATA_LEN - 1 || code != X224_DATA ||
+	if (indicator != RELAY_X224_LEN - 1 || code != X224_DATA ||
 	    last != X224_LAST)
 		return FRAME_NOT_DATA;
 	return mcs_kind(r, from, &in);
@@ -188,7 +167,8 @@ peek_tpkt(struct wire_in *in, size_t *len)
 	*len = wire_u16_be(in);
 	if (!wire_ok(in))
 		return RELAY_MORE;
-	return *len < TPKT_LEN + X224_DATA_LEN ? RELAY_UNFRAMED : RELAY_PASS;
+	return *len < RELAY_TPKT_LEN + RELAY_X224_LEN ? RELAY_UNFRAMED
+	                                              : RELAY_PASS;
 }
 
 enum relay_peek
@@ -218,183 +198,32 @@ relay_peek(const struct relay *r, enum relay_side from, struct wire_view head,
 	                                                 : RELAY_LOOK;
 }
 
-static enum relay_verdict
-refuse(struct relay *r, const char *fault)
+enum relay_verdict
+relay_refuse(struct relay *r, const char *fault)
 {
 	r->fault = fault;
 	return RELAY_REFUSE;
 }
 
-/* The one way in which a frame is changed: 32 bits for 32 bits. */
-static void
-edit_u32(struct wire_out *frame, size_t offset, uint32_t value)
+void
+relay_edit_u32(struct wire_out *frame, size_t offset, uint32_t value)
 {
 	wire_set_u32(frame, offset, value);
 }
 
-/* Behind TPKT and X.224. */
-static struct wire_in
-mcs_part(const struct wire_out *frame)
+struct wire_in
+relay_mcs_part(const struct wire_out *frame)
 {
 	struct wire_in in = wire_in_view(wire_written(frame));
 
-	wire_skip(&in, TPKT_LEN + X224_DATA_LEN);
+	wire_skip(&in, RELAY_TPKT_LEN + RELAY_X224_LEN);
 	return in;
 }
 
-/*
- * An echo is set right only where the legs differ and the peer repeats what
- * it was told: what is wrong stays wrong, for the other side to judge.
- */
-static void
-edit_client(struct relay *r, struct wire_out *frame, size_t base,
-            const struct gcc_client *client)
+bool
+relay_take_data(const struct wire_out *frame, struct relay_data *data)
 {
-	const struct relay_negotiation *n = &r->negotiation;
-
-	if (client->selected_offset != 0 &&
-	    client->selected_protocol == n->client_selected)
-		edit_u32(frame, base + client->selected_offset,
-		         n->server_selected);
-	if (client->multitransport_offset != 0)
-		edit_u32(frame, base + client->multitransport_offset, 0);
-	if (client->rdpdr_offset != 0)
-		edit_u32(frame, base + client->rdpdr_offset,
-		         client->rdpdr_options &
-		             ~(GCC_OPTION_COMPRESS | GCC_OPTION_COMPRESS_RDP));
-}
-
-static enum relay_verdict
-on_initial(struct relay *r, struct wire_out *frame)
-{
-	struct wire_in in = mcs_part(frame);
-	struct share_text name = {true, {NULL, 0}};
-	struct mcs_connect connect;
-	const char *fault;
-	size_t base;
-
-	if (r->initial_seen)
-		return refuse(r, "MCS: a second Connect Initial");
-	wire_skip(&in, 2); /* tag */
-	base = frame->len - in.left;
-	fault = mcs_connect_initial_decode(&in, &connect);
-	if (fault == NULL)
-		fault = gcc_client_decode(connect.user_data, &r->client);
-	if (fault != NULL)
-		return refuse(r, fault);
-	r->initial_seen = true;
-	name.bytes = r->client.client_name;
-	(void)share_text_utf8(&name, r->facts.client_name, RELAY_TEXT_MAX);
-	r->facts.show_protocol =
-	    r->client.rdpdr_offset != 0 &&
-	    r->client.rdpdr_options & GCC_OPTION_SHOW_PROTOCOL;
-	edit_client(r, frame, base + connect.user_data_offset, &r->client);
-	return RELAY_FORWARD;
-}
-
-/* The id is of this one channel, or 0. */
-static bool
-is_unique(const struct gcc_server *server, uint16_t id)
-{
-	unsigned same = 0;
-
-	for (uint32_t i = 0; i < server->channel_count; i++)
-		same += server->channels[i] == id;
-	return id == 0 || (same == 1 && id != server->io_channel &&
-	                   id != server->message_channel);
-}
-
-/* The ids of rdpdr and drdynvc, which nothing else may have. */
-static const char *
-learn_channels(struct relay *r, const struct gcc_server *server)
-{
-	uint16_t rdpdr = 0;
-	uint16_t drdynvc = 0;
-
-	if (server->channel_count > r->client.channel_count)
-		return "GCC: SC_NET has more channels than CS_NET";
-	if (r->client.rdpdr_offset != 0 &&
-	    r->client.rdpdr_index < server->channel_count)
-		rdpdr = server->channels[r->client.rdpdr_index];
-	if (r->client.has_drdynvc &&
-	    r->client.drdynvc_index < server->channel_count)
-		drdynvc = server->channels[r->client.drdynvc_index];
-	if (!is_unique(server, rdpdr))
-		return "GCC: SC_NET gives rdpdr's id twice";
-	if (!is_unique(server, drdynvc))
-		return "GCC: SC_NET gives drdynvc's id twice";
-	r->facts.io_channel = server->io_channel;
-	r->facts.message_channel = server->message_channel;
-	r->facts.rdpdr_channel = rdpdr;
-	r->facts.drdynvc_channel = drdynvc;
-	return NULL;
-}
-
-static void
-edit_server(struct relay *r, struct wire_out *frame, size_t base,
-            const struct gcc_server *server)
-{
-	const struct relay_negotiation *n = &r->negotiation;
-
-	if (server->requested_offset != 0 &&
-	    server->requested_protocols == n->server_requested)
-		edit_u32(frame, base + server->requested_offset,
-		         n->client_requested);
-	if (server->multitransport_offset != 0)
-		edit_u32(frame, base + server->multitransport_offset, 0);
-}
-
-static enum relay_verdict
-on_response(struct relay *r, struct wire_out *frame)
-{
-	struct wire_in in = mcs_part(frame);
-	struct mcs_connect connect;
-	struct gcc_server server;
-	const char *fault;
-	size_t base;
-
-	if (!r->initial_seen)
-		return refuse(r, "MCS: Connect Response before Initial");
-	if (r->response_seen)
-		return refuse(r, "MCS: a second Connect Response");
-	wire_skip(&in, 2); /* tag */
-	base = frame->len - in.left;
-	fault = mcs_connect_response_decode(&in, &connect);
-	if (fault == NULL && connect.result != 0)
-		return RELAY_FORWARD; /* the server refuses: the client's news
-		                       */
-	if (fault == NULL)
-		fault = gcc_server_decode(connect.user_data, &server);
-	if (fault == NULL)
-		fault = learn_channels(r, &server);
-	if (fault != NULL)
-		return refuse(r, fault);
-	r->response_seen = true;
-	edit_server(r, frame, base + connect.user_data_offset, &server);
-	return RELAY_FORWARD;
-}
-
-static enum relay_verdict
-on_attach(struct relay *r, struct wire_out *frame)
-{
-	struct wire_in in = mcs_part(frame);
-	const char *fault;
-
-	wire_skip(&in, 1); /* choice */
-	fault = mcs_attach_confirm_decode(&in, &r->facts.user_channel);
-	return fault == NULL ? RELAY_FORWARD : refuse(r, fault);
-}
-
-/* A cursor over the user data of a frame, and the offset at which it ends. */
-struct user_data {
-	struct wire_in in;
-	size_t end;
-};
-
-static bool
-take_data(const struct wire_out *frame, struct user_data *data)
-{
-	struct wire_in in = mcs_part(frame);
+	struct wire_in in = relay_mcs_part(frame);
 	struct mcs_head mcs;
 
 	if (!mcs_head_decode(&in, &mcs))
@@ -412,106 +241,30 @@ static enum relay_verdict
 on_chunk(struct relay *r, enum frame_kind kind, struct wire_out *frame,
          struct relay_chunk *chunk)
 {
-	struct user_data data;
+	struct relay_data data;
 
-	if (!take_data(frame, &data) || data.end != frame->len)
-		return refuse(r, "MCS: user data length of an rdpdr frame");
+	if (!relay_take_data(frame, &data) || data.end != frame->len)
+		return relay_refuse(r,
+		                    "MCS: user data length of an rdpdr frame");
 	chunk->total = wire_u32(&data.in);
 	chunk->flags = wire_u32(&data.in);
 	chunk->data = wire_rest(&data.in);
 	chunk->dynamic = kind == FRAME_DYNAMIC;
 	if (!wire_ok(&data.in))
-		return refuse(r, "rdpdr: channel header");
+		return relay_refuse(r, "rdpdr: channel header");
 	return RELAY_CHUNK;
 }
 
-/* A text that is too long is refused: half a user name is another user's. */
-static enum relay_verdict
-on_info(struct relay *r, struct wire_out *frame)
-{
-	struct share_info info;
-	struct user_data data;
-	struct wire_view view;
-	const char *fault;
-
-	if (!take_data(frame, &data))
-		return refuse(r, "MCS: user data length before Client Info");
-	view = wire_rest(&data.in);
-	if (!share_is_info(view))
-		return RELAY_FORWARD;
-	fault = share_info_decode(view, &info);
-	if (fault != NULL)
-		return refuse(r, fault);
-	if (!share_text_utf8(&info.user, r->facts.user, RELAY_TEXT_MAX))
-		return refuse(r,
-		              "Client Info: user name is too long or no text");
-	if (!share_text_utf8(&info.domain, r->facts.domain, RELAY_TEXT_MAX))
-		return refuse(r, "Client Info: domain is too long or no text");
-	if (!share_text_utf8(&info.client_address, r->facts.client_address,
-	                     RELAY_TEXT_MAX))
-		return refuse(r, "Client Info: address is too long or no text");
-	r->facts.info_seen = true;
-	return RELAY_FORWARD;
-}
-
-/* 1600 where the server states none, or one that is not allowed. */
+/* The side that says it ends the connection; the reason is its own. */
 static void
-learn_chunk_size(struct relay *r, uint32_t size)
+on_ultimatum(struct relay *r, enum relay_side from,
+             const struct wire_out *frame)
 {
-	bool allowed = size >= CHUNK_SIZE_MIN && size <= CHUNK_SIZE_MAX;
+	struct wire_in in = relay_mcs_part(frame);
+	enum mcs_reason reason;
 
-	r->facts.chunk_size = allowed ? size : CHUNK_SIZE_MIN;
-}
-
-/*
- * Compression of static channels would need the history that other PDUs
- * share, so neither side may learn that the other can do it.
- */
-static const char *
-on_active(struct relay *r, enum relay_side from, struct wire_out *frame,
-          size_t base, struct wire_view pdu)
-{
-	bool server = from == RELAY_SERVER;
-	struct share_vc vc;
-	const char *fault = server ? share_demand_decode(pdu, &vc)
-	                           : share_confirm_decode(pdu, &vc);
-
-	if (fault != NULL)
-		return fault;
-	if (server)
-		learn_chunk_size(r, vc.chunk_size);
-	if (vc.flags_offset != 0)
-		edit_u32(frame, base + vc.flags_offset,
-		         vc.flags & ~(server ? SHARE_VC_COMPRESSED_FROM_CLIENT
-		                             : SHARE_VC_COMPRESSED_TO_CLIENT));
-	return NULL;
-}
-
-static enum relay_verdict
-on_share(struct relay *r, enum relay_side from, struct wire_out *frame)
-{
-	bool server = from == RELAY_SERVER;
-	uint8_t active = server ? SHARE_DEMAND_ACTIVE : SHARE_CONFIRM_ACTIVE;
-	struct share_head head;
-	struct user_data data;
-	struct wire_in all;
-	struct wire_view pdu;
-	const char *fault = NULL;
-
-	if (!take_data(frame, &data))
-		return refuse(r, "MCS: user data length of a share PDU");
-	all = data.in;
-	if (share_is_license(wire_rest(&all)))
-		return RELAY_FORWARD;
-	while (fault == NULL && share_next(&data.in, &head, &pdu)) {
-		size_t base = data.end - data.in.left - pdu.len;
-
-		if (head.type == active)
-			fault = on_active(r, from, frame, base, pdu);
-		if (server && head.data_type == SHARE_DATA_FONT_MAP)
-			r->facts.activated = true;
-	}
-	return fault == NULL ? RELAY_FORWARD : refuse(r, fault);
+	if (mcs_ultimatum_decode(&in, &reason) && r->news != NULL)
+		r->news->on_ultimatum(r->arg, from, reason);
 }
 
 /* Is this one TPKT, of exactly these bytes? */
@@ -534,28 +287,31 @@ relay_frame(struct relay *r, enum relay_side from, uint8_t *bytes, size_t len,
 	enum frame_kind kind;
 
 	if (!is_whole(view))
-		return refuse(r, "TPKT: length of a frame");
+		return relay_refuse(r, "TPKT: length of a frame");
 	kind = frame_kind(r, from, start_of(view));
 	switch (kind) {
 	case FRAME_OTHER:
 		break;
 	case FRAME_BROKEN:
-		return refuse(r, "MCS: head of a PDU");
+		return relay_refuse(r, "MCS: head of a PDU");
 	case FRAME_NOT_DATA:
-		return refuse(r, "X.224: not a whole data TPDU");
+		return relay_refuse(r, "X.224: not a whole data TPDU");
 	case FRAME_INITIAL:
-		return on_initial(r, &frame);
+		return relay_on_initial(r, &frame);
 	case FRAME_RESPONSE:
-		return on_response(r, &frame);
+		return relay_on_response(r, &frame);
 	case FRAME_ATTACH:
-		return on_attach(r, &frame);
+		return relay_on_attach(r, &frame);
 	case FRAME_CHUNK:
 	case FRAME_DYNAMIC:
 		return on_chunk(r, kind, &frame, chunk);
 	case FRAME_INFO:
-		return on_info(r, &frame);
+		return relay_on_info(r, &frame);
 	case FRAME_SHARE:
-		return on_share(r, from, &frame);
+		return relay_on_share(r, from, &frame);
+	case FRAME_ULTIMATUM:
+		on_ultimatum(r, from, &frame);
+		break;
 	}
 	return RELAY_FORWARD;
 }
@@ -565,8 +321,9 @@ put_frame_head(struct wire_out *out, size_t mcs_len)
 {
 	wire_put_u8(out, TPKT_VERSION);
 	wire_put_u8(out, 0);
-	wire_put_u16_be(out, (uint16_t)(TPKT_LEN + X224_DATA_LEN + mcs_len));
-	wire_put_u8(out, X224_DATA_LEN - 1);
+	wire_put_u16_be(out,
+	                (uint16_t)(RELAY_TPKT_LEN + RELAY_X224_LEN + mcs_len));
+	wire_put_u8(out, RELAY_X224_LEN - 1);
 	wire_put_u8(out, X224_DATA);
 	wire_put_u8(out, X224_LAST);
 }
@@ -597,8 +354,8 @@ relay_wrap(const struct relay *r, enum relay_side to,
 }
 
 void
-relay_ultimatum(struct wire_out *out)
+relay_ultimatum(struct wire_out *out, enum mcs_reason reason)
 {
 	put_frame_head(out, 2);
-	mcs_ultimatum_encode(out);
+	mcs_ultimatum_encode(out, reason);
 }

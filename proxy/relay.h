@@ -7,17 +7,23 @@
  *
  * Looked into, [MS-RDPBCGR]: MCS Connect Initial and Response
  * (2.2.1.3, 2.2.1.4), Attach User Confirm, Client Info (2.2.1.11), Demand
- * Active and Confirm Active (2.2.1.13), the Font Map PDU (2.2.1.22), and
- * rdpdr's virtual channel PDUs (2.2.6.1).
+ * Active and Confirm Active (2.2.1.13), the Font Map PDU (2.2.1.22), rdpdr's
+ * virtual channel PDUs (2.2.6.1), and, where somebody wants the news, Save
+ * Session Info (2.2.10.1), Set Error Info (2.2.5.1) and MCS Disconnect Provider
+ * Ultimatum.
  *
  * Edited: CS_CORE serverSelectedProtocol, SC_CORE clientRequestedProtocols
  * (where the two legs negotiated different things), the flags of the
  * multitransport blocks, the compression bits of the virtual channel capability
- * set, the COMPRESS options of rdpdr in CS_NET.
+ * set, the COMPRESS options of rdpdr in CS_NET, and, where the server's word on
+ * the log-on is to be read, the compression bits of Client Info.
  */
 #ifndef PROXY_RELAY_H
 #define PROXY_RELAY_H
 
+#include "logoninfo.h"
+#include "mcs.h"
+#include "share.h"
 #include "wire.h"
 
 enum relay_side { RELAY_CLIENT, RELAY_SERVER };
@@ -60,6 +66,30 @@ struct relay;
 struct relay *relay_new(const struct relay_negotiation *negotiation);
 void relay_free(struct relay *r);
 const struct relay_facts *relay_facts(const struct relay *r);
+
+/*
+ * What the relay reads and does not keep: told while the frame is at hand, from
+ * inside relay_frame.  All of it is borrowed and all texts are untrusted.
+ */
+struct relay_news {
+	/* The Client Info PDU, with the password. */
+	void (*on_credentials)(void *arg, const struct share_info *info);
+	void (*on_logon)(void *arg, const struct logoninfo *info);
+	void (*on_error_info)(void *arg, uint32_t code);
+	/* One of the two could not be read and was relayed; why is a literal.
+	 */
+	void (*on_unread)(void *arg, const char *why);
+	/* A side says that it ends the connection. */
+	void (*on_ultimatum)(void *arg, enum relay_side from,
+	                     enum mcs_reason reason);
+};
+void relay_tell(struct relay *r, const struct relay_news *news, void *arg);
+
+/*
+ * Before Client Info: let the client offer the server no compression of share
+ * data, which would hide from us who logged on.
+ */
+void relay_want_plain_share(struct relay *r);
 
 /*
  * Look at the next frame of a stream: head is what is there of it, at most
@@ -111,10 +141,8 @@ const char *relay_fault(const struct relay *r);
 void relay_wrap(const struct relay *r, enum relay_side to,
                 const struct relay_chunk *chunk, struct wire_out *out);
 
-/*
- * MCS Disconnect Provider Ultimatum, reason user-requested (T.125 11.15, for a
- * clean end towards a client), as one whole frame.
- */
-void relay_ultimatum(struct wire_out *out);
+/* MCS Disconnect Provider Ultimatum, as one whole frame of RELAY_ULTIMATUM. */
+enum { RELAY_ULTIMATUM = 9 };
+void relay_ultimatum(struct wire_out *out, enum mcs_reason reason);
 
 #endif

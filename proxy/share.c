@@ -14,6 +14,7 @@ enum {
 	TYPE_MASK = 0x0f,     /* of pduType; the rest is a version */
 	FLOW_MARKER = 0x8000, /* in place of totalLength, T.128 8.3 */
 	FLOW_LEN = 8,
+	PACKET_COMPRESSED = 0x20, /* of compressedType, 2.2.8.1.1.1.2 */
 	HEAD_MIN = 4, /* old Windows leaves pduSource out of Deactivate All */
 	CAPABILITY_VC = 0x14,
 	CAPABILITY_HEAD = 4
@@ -107,7 +108,9 @@ share_info_decode(struct wire_view data, struct share_info *info)
 
 	*info = empty;
 	wire_skip(&in, 2 + 4); /* flagsHi, CodePage */
+	info->flags_offset = data.len - in.left;
 	flags = wire_u32(&in);
+	info->flags = flags;
 	domain = wire_u16(&in);
 	user = wire_u16(&in);
 	password = wire_u16(&in);
@@ -126,7 +129,9 @@ share_info_decode(struct wire_view data, struct share_info *info)
 	wire_skip(&in, end);
 	if (!wire_ok(&in))
 		return "Client Info: user name";
-	wire_skip(&in, password + end);
+	info->password.unicode = flags & INFO_UNICODE;
+	info->password.bytes = wire_bytes(&in, password);
+	wire_skip(&in, end);
 	wire_skip(&in, shell + end);
 	wire_skip(&in, dir + end);
 	if (!wire_ok(&in))
@@ -163,6 +168,22 @@ share_next(struct wire_in *in, struct share_head *head, struct wire_view *pdu)
 		return false;
 	*pdu = wire_bytes(in, head->len);
 	return wire_ok(in);
+}
+
+enum share_body
+share_body_decode(struct wire_view pdu, struct wire_in *body)
+{
+	struct wire_in in = wire_in_view(pdu);
+	uint8_t type;
+
+	wire_skip(&in, SHARE_HEAD);
+	type = wire_u8(&in);
+	wire_skip(&in, 2); /* compressedLength */
+	*body = in;
+	if (!wire_ok(&in))
+		return SHARE_BODY_NONE;
+	return type & PACKET_COMPRESSED ? SHARE_BODY_COMPRESSED
+	                                : SHARE_BODY_PLAIN;
 }
 
 /* 2.2.7.1.10; VCChunkSize is optional. */

@@ -1,9 +1,9 @@
 /*
  * What is said on the I/O channel, as far as the relay needs it: the Client
- * Info PDU ([MS-RDPBCGR] 2.2.1.11), the share control header (2.2.8.1.1.1.1),
- * the virtual channel capability set of Demand and Confirm Active
- * (2.2.1.13, 2.2.7.1.10), and the Font Map PDU (2.2.1.22).  Codec only: no I/O,
- * no state.
+ * Info PDU ([MS-RDPBCGR] 2.2.1.11), the share control and data headers
+ * (2.2.8.1.1.1), the virtual channel capability set of Demand and Confirm
+ * Active (2.2.1.13, 2.2.7.1.10), and the Font Map PDU (2.2.1.22).  Codec only:
+ * no I/O, no state.
  *
  * A decoder that may refuse returns NULL, or a literal naming PDU and field.
  */
@@ -33,10 +33,21 @@ struct share_text {
  */
 bool share_text_utf8(const struct share_text *text, char *out, size_t size);
 
-/* The password and all other fields are stepped over. */
+/*
+ * Flags of Client Info: share data may be compressed, with at most this type;
+ * the password is a card's PIN.
+ */
+#define SHARE_INFO_COMPRESSION      0x80u
+#define SHARE_INFO_COMPRESSION_TYPE 0x1e00u
+#define SHARE_INFO_PASSWORD_IS_PIN  0x40000u
+
+/* The password is borrowed as the others are; what else there is, skipped. */
 struct share_info {
+	size_t flags_offset; /* from the start of the user data */
+	uint32_t flags;
 	struct share_text domain;
 	struct share_text user;
+	struct share_text password;
 	struct share_text client_address; /* empty without the extended part */
 };
 
@@ -55,7 +66,9 @@ enum {
 	SHARE_DEMAND_ACTIVE = 1,
 	SHARE_CONFIRM_ACTIVE = 3,
 	SHARE_DATA = 7,
-	SHARE_DATA_FONT_MAP = 0x28
+	SHARE_DATA_SAVE_SESSION_INFO = 0x26,
+	SHARE_DATA_FONT_MAP = 0x28,
+	SHARE_DATA_SET_ERROR_INFO = 0x2f
 };
 
 /* The start of a share PDU: at most SHARE_HEAD bytes are looked at. */
@@ -73,6 +86,13 @@ bool share_head_decode(struct wire_in *in, struct share_head *head);
  */
 bool share_next(struct wire_in *in, struct share_head *head,
                 struct wire_view *pdu);
+
+/*
+ * The body of a share data PDU, behind its header of 18 bytes.  A compressed
+ * one cannot be read: its history is that of all the desktop before it.
+ */
+enum share_body { SHARE_BODY_PLAIN, SHARE_BODY_COMPRESSED, SHARE_BODY_NONE };
+enum share_body share_body_decode(struct wire_view pdu, struct wire_in *body);
 
 /* The virtual channel capability set; offset counts from the PDU's start. */
 struct share_vc {

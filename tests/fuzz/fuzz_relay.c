@@ -39,6 +39,56 @@ wrap(const struct relay *r)
 	relay_wrap(r, RELAY_CLIENT, &chunk, &out);
 }
 
+/* Every byte that is told must be there. */
+static void
+touch(const struct share_text *text)
+{
+	char utf8[64];
+
+	(void)share_text_utf8(text, utf8, sizeof(utf8));
+}
+
+static void
+on_credentials(void *arg, const struct share_info *info)
+{
+	(void)arg;
+	touch(&info->user);
+	touch(&info->password);
+}
+
+static void
+on_logon(void *arg, const struct logoninfo *info)
+{
+	(void)arg;
+	touch(&info->domain);
+	touch(&info->user);
+}
+
+static void
+on_error_info(void *arg, uint32_t code)
+{
+	(void)arg;
+	(void)code;
+}
+
+static void
+on_unread(void *arg, const char *why)
+{
+	(void)arg;
+	(void)why;
+}
+
+static void
+on_ultimatum(void *arg, enum relay_side from, enum mcs_reason reason)
+{
+	(void)arg;
+	(void)from;
+	(void)mcs_reason_name(reason);
+}
+
+static const struct relay_news news = {on_credentials, on_logon, on_error_info,
+                                       on_unread, on_ultimatum};
+
 /* Frames of both sides: a side, a length, a body, and so on. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -50,6 +100,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (r == NULL)
 		return 0;
+	relay_tell(r, &news, NULL);
+	relay_want_plain_share(r);
 	(void)relay_peek(r, RELAY_CLIENT, (struct wire_view){data, len},
 	                 &peeked);
 	while (in.left > 3) {

@@ -415,6 +415,122 @@ message_share_data(struct wire_out *out, uint8_t data_type)
 	wire_put_u16(out, 4); /* entrySize */
 }
 
+/* A share data header, its lengths filled in by end_share_data. */
+static size_t
+begin_share_data(struct wire_out *out, uint8_t data_type)
+{
+	size_t start = wire_reserve(out, 2); /* totalLength */
+
+	wire_put_u16(out, 0x17);       /* PDUTYPE_DATAPDU */
+	wire_put_u16(out, 1002);       /* pduSource */
+	wire_put_u32(out, 0x000103ea); /* shareId */
+	wire_put_u8(out, 0);           /* pad1 */
+	wire_put_u8(out, 1);           /* streamId */
+	wire_put_u16(out, 0);          /* uncompressedLength */
+	wire_put_u8(out, data_type);
+	wire_put_u8(out, 0);  /* compressedType */
+	wire_put_u16(out, 0); /* compressedLength */
+	return start;
+}
+
+static void
+end_share_data(struct wire_out *out, size_t start)
+{
+	wire_set_u16(out, start, (uint16_t)(out->len - start));
+	wire_set_u16(out, start + 12, (uint16_t)(out->len - start));
+}
+
+/* The bytes of a text with its terminator. */
+static uint32_t
+text16_len(const char *text)
+{
+	return text == NULL ? 0 : 2 * (uint32_t)strlen(text) + 2;
+}
+
+/* The same, filled up to a fixed length. */
+static void
+put_text16(struct wire_out *out, const char *text, size_t fixed)
+{
+	size_t len = text16_len(text);
+
+	if (text != NULL) {
+		message_text16(out, text);
+		wire_put_u16(out, 0);
+	}
+	if (fixed > len)
+		wire_put_zeros(out, fixed - len);
+}
+
+static void
+put_logon_v1(struct wire_out *out, const struct message_logon *logon)
+{
+	wire_put_u32(out, text16_len(logon->domain));
+	put_text16(out, logon->domain, 52);
+	wire_put_u32(out, text16_len(logon->user));
+	put_text16(out, logon->user, 512);
+	wire_put_u32(out, logon->session_id);
+}
+
+/* Size as a server of 2019 states it: without the padding. */
+static void
+put_logon_v2(struct wire_out *out, const struct message_logon *logon)
+{
+	wire_put_u16(out, 1);  /* Version */
+	wire_put_u32(out, 18); /* Size */
+	wire_put_u32(out, logon->session_id);
+	wire_put_u32(out, text16_len(logon->domain));
+	wire_put_u32(out, text16_len(logon->user));
+	wire_put_zeros(out, 558);
+	put_text16(out, logon->domain, 0);
+	put_text16(out, logon->user, 0);
+}
+
+static void
+put_logon_extended(struct wire_out *out, const struct message_logon *logon)
+{
+	wire_put_u16(out, 6 + 32 + 12); /* Length */
+	wire_put_u32(out, logon->fields);
+	if (logon->fields & 1) {         /* LOGON_EX_AUTORECONNECTCOOKIE */
+		wire_put_u32(out, 0x1c); /* cbFieldData */
+		wire_put_u32(out, 0x1c); /* cbLen */
+		wire_put_u32(out, 1);    /* Version */
+		wire_put_u32(out, logon->session_id);
+		wire_put_bytes(out, "cookie of secret", 16);
+	}
+	if (logon->fields & 2) { /* LOGON_EX_LOGONERRORS */
+		wire_put_u32(out, 8);
+		wire_put_u32(out, 0xfffffffe); /* LOGON_MSG_SESSION_CONTINUE */
+		wire_put_u32(out, logon->session_id);
+	}
+	wire_put_zeros(out, 570);
+}
+
+void
+message_logon(struct wire_out *out, const struct message_logon *logon)
+{
+	size_t start = begin_share_data(out, 0x26);
+
+	wire_put_u32(out, logon->type);
+	if (logon->type == 0)
+		put_logon_v1(out, logon);
+	if (logon->type == 1)
+		put_logon_v2(out, logon);
+	if (logon->type == 2)
+		wire_put_zeros(out, 576);
+	if (logon->type == 3)
+		put_logon_extended(out, logon);
+	end_share_data(out, start);
+}
+
+void
+message_error_info(struct wire_out *out, uint32_t code)
+{
+	size_t start = begin_share_data(out, 0x2f);
+
+	wire_put_u32(out, code);
+	end_share_data(out, start);
+}
+
 uint8_t *
 message_copy(const void *data, size_t len)
 {

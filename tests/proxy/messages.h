@@ -74,6 +74,25 @@ void message_active(struct wire_out *out, uint8_t type, uint32_t vc_flags,
                     uint32_t chunk_size);
 void message_share_data(struct wire_out *out, uint8_t data_type);
 
+/*
+ * A Save Session Info PDU of one of its types; a text that is NULL has no byte,
+ * not even a terminator.  fields is FieldsPresent of type 3.
+ */
+struct message_logon {
+	uint32_t type;
+	const char *domain;
+	const char *user;
+	uint32_t session_id;
+	uint32_t fields;
+};
+void message_logon(struct wire_out *out, const struct message_logon *logon);
+
+/* A Set Error Info PDU. */
+void message_error_info(struct wire_out *out, uint32_t code);
+
+/* Where compressedType is in a share data PDU. */
+enum { MESSAGE_COMPRESSED_TYPE = 15 };
+
 /* "abc" in UTF-16LE, without a terminator. */
 void message_text16(struct wire_out *out, const char *text);
 

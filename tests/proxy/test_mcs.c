@@ -139,7 +139,7 @@ test_head(void **state)
 	check_head(most, sizeof(most), MCS_DATA, 0x7fff);
 	check_head(initial, sizeof(initial), MCS_CONNECT_INITIAL, 0);
 	check_head(tagged, sizeof(tagged), MCS_OTHER, 0);
-	check_head(ultimatum, sizeof(ultimatum), MCS_OTHER, 0);
+	check_head(ultimatum, sizeof(ultimatum), MCS_ULTIMATUM, 0);
 	check_head(attach, sizeof(attach), MCS_ATTACH_CONFIRM, 0);
 }
 
@@ -211,13 +211,34 @@ test_encode(void **state)
 
 	(void)state;
 	mcs_data_encode(&out, MCS_DATA_REQUEST, 1008, 1005, 0x80);
-	mcs_ultimatum_encode(&out);
+	mcs_ultimatum_encode(&out, MCS_USER_REQUESTED);
 	assert_true(wire_out_ok(&out));
 	assert_int_equal(out.len, sizeof(want));
 	assert_memory_equal(bytes, want, sizeof(want));
 	out = wire_out(bytes, sizeof(bytes));
 	mcs_data_encode(&out, MCS_DATA_REQUEST, 0, 1005, 8); /* no user yet */
 	assert_int_equal(out.fault, WIRE_VALUE);
+}
+
+/* The reason is three bits across two bytes. */
+static void
+test_ultimatum(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		uint8_t bytes[2];
+		struct wire_out out = wire_out(bytes, sizeof(bytes));
+		struct wire_in in = wire_in(bytes, sizeof(bytes));
+		struct wire_in half = wire_in(bytes, 1);
+		enum mcs_reason reason;
+
+		mcs_ultimatum_encode(&out, (enum mcs_reason)i);
+		assert_false(mcs_ultimatum_decode(&half, &reason));
+		assert_int_equal(mcs_ultimatum_decode(&in, &reason),
+		                 i <= MCS_CHANNEL_PURGED);
+		assert_int_equal(reason, i <= MCS_CHANNEL_PURGED ? i : 0);
+		assert_true(*mcs_reason_name(reason) != '\0');
+	}
 }
 
 int
@@ -227,6 +248,7 @@ main(void)
 	    cmocka_unit_test(test_connect),
 	    cmocka_unit_test(test_connect_lengths),
 	    cmocka_unit_test(test_connect_outer_length),
+	    cmocka_unit_test(test_ultimatum),
 	    cmocka_unit_test(test_head),
 	    cmocka_unit_test(test_per_length),
 	    cmocka_unit_test(test_per_length_limit),

@@ -751,8 +751,8 @@ test_x224(void **state)
 	message.bytes[4] = 3;
 	refused(r, RELAY_CLIENT, "X.224: not a whole data TPDU");
 	message.bytes[4] = 2;
-	message.bytes[7] = 0x21; /* ultimatum */
-	passed(r, RELAY_CLIENT);
+	message.bytes[7] = 0x21; /* ultimatum, and nobody wants to know */
+	forward(r, RELAY_CLIENT);
 	relay_free(r);
 }
 
@@ -832,7 +832,7 @@ test_ultimatum(void **state)
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
 
 	(void)state;
-	relay_ultimatum(&out);
+	relay_ultimatum(&out, MCS_USER_REQUESTED);
 	assert_true(wire_out_ok(&out));
 	assert_memory_equal(bytes, want, sizeof(want));
 }
