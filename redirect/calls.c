@@ -114,28 +114,42 @@ calls_forget(struct calls *calls, const void *arg)
 	}
 }
 
+static void
+note_trouble(struct calls *calls, const struct ioctl *row,
+             struct wire_view output, enum wire_fault fault)
+{
+	if (fault != WIRE_OK) {
+		ioctl_return_trouble(row, output, calls->trouble);
+		calls->trouble_row = row;
+	} else if (calls->trouble_row == row) {
+		calls->trouble[0] = '\0';
+	}
+}
+
 /*
  * False when there is nothing to use: the request was refused (an answer that
  * is too long comes as STATUS_BUFFER_TOO_SMALL, without one), or it is garbled.
  */
 static bool
-decode(const struct ioctl *row, const struct rdpefs_completion *completion,
-       struct esc_return *ret)
+decode(struct calls *calls, const struct ioctl *row,
+       const struct rdpefs_completion *completion, struct esc_return *ret)
 {
 	struct wire_in in = wire_in_view(completion->body);
 	struct log_event ev = log_event(LOG_WARNING, "card-call-failed");
-	struct wire_view output;
-	enum wire_fault fault = WIRE_SHORT;
+	struct wire_view output = {NULL, 0};
+	enum wire_fault fault = WIRE_OK;
 
-	if (completion->status == RDPEFS_STATUS_SUCCESS &&
-	    rdpefs_output_decode(&in, &output))
+	if (completion->status == RDPEFS_STATUS_SUCCESS) {
+		(void)rdpefs_output_decode(&in, &output);
 		fault = ioctl_return_decode(row, output, ret);
-	if (completion->status == RDPEFS_STATUS_SUCCESS && fault == WIRE_OK)
-		return true;
+		note_trouble(calls, row, output, fault);
+		if (fault == WIRE_OK)
+			return true;
+	}
 	log_text(&ev, "call", row->name);
 	log_number(&ev, "status", (int64_t)completion->status);
-	if (completion->status == RDPEFS_STATUS_SUCCESS)
-		log_text(&ev, "fault", wire_fault_name(fault));
+	if (fault != WIRE_OK)
+		log_text(&ev, "fault", calls->trouble);
 	log_write(&ev);
 	return false;
 }
@@ -153,7 +167,7 @@ calls_complete(struct calls *calls, const struct mux_irp *irp,
 	calls->list[irp->origin] = (struct calls_pending){.used = false};
 	if (call.on_return == NULL && calls->observer == NULL)
 		return;
-	bool good = decode(call.row, completion, &ret);
+	bool good = decode(calls, call.row, completion, &ret);
 
 	if (calls->observer != NULL)
 		calls->observer->on_return(calls->arg, irp->id,

@@ -32,6 +32,9 @@ struct calls {
 	void (*send)(void *arg, struct wire_view message);
 	void *arg;                             /* of send, and of observer */
 	const struct calls_observer *observer; /* may be NULL */
+	/* The last return that could not be read, "" once its like could. */
+	char trouble[IOCTL_TROUBLE_SIZE];
+	const struct ioctl *trouble_row;
 	bool open; /* there is a device to send to */
 	uint32_t device;
 	struct calls_pending {

@@ -98,6 +98,7 @@ on_return(void *arg, uint32_t id, const struct esc_return *ret)
 	struct channel *ch = arg;
 
 	guard_note_return(ch->guard, id, ret, ch->now_ms);
+	role_note_devices(ch);
 }
 
 static void
@@ -196,6 +197,7 @@ channel_card_ready(struct channel *ch)
 		return;
 	log_number(&ev, "device", device);
 	log_write(&ev);
+	ch->calls.trouble[0] = '\0';
 	calls_open(&ch->calls, device);
 	watch_start(&ch->watch, ch->now_ms);
 }
@@ -424,6 +426,8 @@ channel_filter(struct channel *ch, const struct filter_policy *policy,
 	now = channel_redirects(ch);
 	if (before && !now)
 		channel_stop_card(ch);
+	if (!before && now)
+		role_show_hidden(ch);
 	if (before != now)
 		role_tell(ch);
 	channel_card_ready(ch);

@@ -1,5 +1,7 @@
 #include "devices.h"
 
+#include <string.h>
+
 static struct devices_entry *
 find(struct devices *devices, uint32_t id)
 {
@@ -40,12 +42,56 @@ devices_set(struct devices *devices, uint32_t id, enum devices_state state)
 
 	if (known != NULL) {
 		known->state = state;
+		known->answered = false;
 		return true;
 	}
 	if (!make_room(devices))
 		return false;
-	devices->list[devices->count++] = (struct devices_entry){id, state};
+	devices->list[devices->count++] =
+	    (struct devices_entry){.id = id, .state = state};
 	return true;
+}
+
+bool
+devices_hide(struct devices *devices, const struct rdpefs_device *device)
+{
+	struct devices_entry *entry;
+
+	if (!devices_set(devices, device->id, DEVICES_HIDDEN))
+		return false;
+	entry = find(devices, device->id);
+	entry->answered = true;
+	memcpy(entry->dos_name, device->dos_name, RDPEFS_DOS_NAME_LEN);
+	return true;
+}
+
+bool
+devices_show(struct devices *devices, struct rdpefs_device *device)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		struct devices_entry *entry = &devices->list[i];
+
+		if (entry->state != DEVICES_HIDDEN)
+			continue;
+		entry->state = DEVICES_ANNOUNCED;
+		*device = (struct rdpefs_device){
+		    .type = RDPEFS_DEVICE_SMARTCARD,
+		    .id = entry->id,
+		};
+		memcpy(device->dos_name, entry->dos_name, RDPEFS_DOS_NAME_LEN);
+		return true;
+	}
+	return false;
+}
+
+bool
+devices_answered(const struct devices *devices, uint32_t id)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->list[i].id == id)
+			return devices->list[i].answered;
+	}
+	return false;
 }
 
 enum devices_state

@@ -10,13 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rdpefs.h"
+
 enum { DEVICES_MAX = 64 };
 
 enum devices_state {
 	DEVICES_UNKNOWN,   /* not a smart card, as far as is known */
 	DEVICES_ANNOUNCED, /* waits for the server's reply */
 	DEVICES_READY,     /* the server (or we, in its place) took it */
-	DEVICES_HIDDEN,    /* kept from the server by policy */
+	DEVICES_HIDDEN,    /* kept from the server */
 	DEVICES_VOID /* was one: removed, refused, or of an earlier start */
 };
 
@@ -24,6 +26,10 @@ struct devices {
 	struct devices_entry {
 		uint32_t id;
 		enum devices_state state;
+		/* The client had its reply from us: the server's is not for it.
+		 */
+		bool answered;
+		uint8_t dos_name[RDPEFS_DOS_NAME_LEN]; /* of a hidden one */
 	} list[DEVICES_MAX]; /* in the order of their announcement */
 	size_t count;
 };
@@ -31,6 +37,21 @@ struct devices {
 /* Set the state of a device, new or known.  False: there are DEVICES_MAX. */
 bool devices_set(struct devices *devices, uint32_t id,
                  enum devices_state state);
+
+/*
+ * Keep a device from the server for now; the client is told that it is taken.
+ * False as above.
+ */
+bool devices_hide(struct devices *devices, const struct rdpefs_device *device);
+
+/*
+ * The next hidden device, which waits for the server's reply from now on; false
+ * when there is none.
+ */
+bool devices_show(struct devices *devices, struct rdpefs_device *device);
+
+/* Has the client had its reply already? */
+bool devices_answered(const struct devices *devices, uint32_t id);
 
 enum devices_state devices_state(const struct devices *devices, uint32_t id);
 

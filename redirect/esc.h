@@ -126,6 +126,8 @@ struct esc_name {
 struct esc_names {
 	struct esc_name list[ESC_NAMES_MAX];
 	size_t count;
+	size_t
+	    ignored; /* of a return: more than fit, or longer than names are */
 	bool present;
 	uint32_t size; /* bytes as announced; encoders use it if !present */
 };

@@ -6,9 +6,9 @@ take_head(struct ndr_in *in, struct esc_name *lookup, struct esc_uuid *card)
 {
 	struct esc_part_ref context;
 
-	lookup->present = ndr_pointer(in);
-	context = esc_part_ref(in, ESC_ID_MAX);
-	card->present = ndr_pointer(in);
+	lookup->present = ndr_pointer(in, "szLookupName");
+	context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	card->present = ndr_pointer(in, "CardIdentifier");
 	return context;
 }
 
@@ -28,10 +28,10 @@ esc_read_cache_call_decode(struct ndr_in *in, struct esc_call *call)
 	struct esc_uuid *card = &call->read_cache.card;
 	struct esc_part_ref context = take_head(in, lookup, card);
 
-	call->read_cache.freshness = ndr_u32(in);
-	call->read_cache.data_null = ndr_u32(in);
-	call->read_cache.data_len = ndr_u32(in);
-	esc_part_name(in, call->form, lookup->present, lookup);
+	call->read_cache.freshness = ndr_u32(in, "FreshnessCounter");
+	call->read_cache.data_null = ndr_u32(in, "fPbDataIsNULL");
+	call->read_cache.data_len = ndr_u32(in, "cbDataLen");
+	esc_part_name(in, "szLookupName", call->form, lookup->present, lookup);
 	esc_part_id(in, context, &call->read_cache.context);
 	esc_part_uuid(in, card);
 	return wire_ok(&in->wire);
@@ -59,14 +59,14 @@ esc_write_cache_call_decode(struct ndr_in *in, struct esc_call *call)
 	struct esc_part_ref context = take_head(in, lookup, card);
 	struct esc_part_ref data;
 
-	call->write_cache.freshness = ndr_u32(in);
-	data = esc_part_ref(in, ESC_DATA_MAX);
-	esc_part_name(in, call->form, lookup->present, lookup);
+	call->write_cache.freshness = ndr_u32(in, "FreshnessCounter");
+	data = esc_part_ref(in, "pbData", ESC_DATA_MAX);
+	esc_part_name(in, "szLookupName", call->form, lookup->present, lookup);
 	esc_part_id(in, context, &call->write_cache.context);
 	esc_part_uuid(in, card);
 	esc_part_bytes(in, data, bytes);
 	if (!bytes->present && bytes->size > 0)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, "pbData", WIRE_VALUE);
 	return wire_ok(&in->wire);
 }
 

@@ -3,7 +3,7 @@
 bool
 esc_establish_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	call->establish.scope = ndr_u32(in);
+	call->establish.scope = ndr_u32(in, "dwScope");
 	return wire_ok(&in->wire);
 }
 
@@ -16,7 +16,7 @@ esc_establish_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_context_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
 
 	esc_part_id(in, context, &call->context.context);
 	return wire_ok(&in->wire);
@@ -32,13 +32,13 @@ esc_context_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_groups_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
 
 	call->list.groups.count = 0;
 	call->list.groups.present = false;
 	call->list.groups.size = 0;
-	call->list.names_null = ndr_u32(in);
-	call->list.chars = ndr_u32(in);
+	call->list.names_null = ndr_u32(in, "fmszReadersIsNULL");
+	call->list.chars = ndr_u32(in, "cchReaders");
 	esc_part_id(in, context, &call->list.context);
 	return wire_ok(&in->wire);
 }
@@ -55,13 +55,16 @@ esc_groups_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_list_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
-	struct esc_part_ref groups = esc_part_ref(in, ESC_TEXT_MAX);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	struct esc_part_ref groups =
+	    esc_part_ref(in, "mszGroups", ESC_TEXT_MAX);
 
-	call->list.names_null = ndr_u32(in);
-	call->list.chars = ndr_u32(in);
+	call->list.names_null = ndr_u32(in, "fmszReadersIsNULL");
+	call->list.chars = ndr_u32(in, "cchReaders");
 	esc_part_id(in, context, &call->list.context);
 	esc_part_names(in, call->form, groups, &call->list.groups);
+	if (call->list.groups.ignored > 0)
+		ndr_exceed(in, groups.field, ESC_NAMES_MAX);
 	return wire_ok(&in->wire);
 }
 
@@ -79,11 +82,11 @@ esc_list_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_watch_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
 	struct esc_part_ref states;
 
-	call->watch.timeout_ms = ndr_u32(in);
-	states = esc_part_ref(in, ESC_STATES_MAX);
+	call->watch.timeout_ms = ndr_u32(in, "dwTimeOut");
+	states = esc_part_ref(in, "rgReaderStates", ESC_STATES_MAX);
 	esc_part_id(in, context, &call->watch.context);
 	call->watch.count =
 	    esc_part_states(in, call->form, states, call->watch.states);
@@ -104,12 +107,12 @@ esc_watch_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_connect_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	bool named = ndr_pointer(in);
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
+	bool named = ndr_pointer(in, "szReader");
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
 
-	call->connect.share_mode = ndr_u32(in);
-	call->connect.protocols = ndr_u32(in);
-	esc_part_name(in, call->form, named, &call->connect.reader);
+	call->connect.share_mode = ndr_u32(in, "dwShareMode");
+	call->connect.protocols = ndr_u32(in, "dwPreferredProtocols");
+	esc_part_name(in, "szReader", call->form, named, &call->connect.reader);
 	esc_part_id(in, context, &call->connect.context);
 	return wire_ok(&in->wire);
 }
@@ -130,9 +133,9 @@ esc_reconnect_call_decode(struct ndr_in *in, struct esc_call *call)
 {
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 
-	call->reconnect.share_mode = ndr_u32(in);
-	call->reconnect.protocols = ndr_u32(in);
-	call->reconnect.initialization = ndr_u32(in);
+	call->reconnect.share_mode = ndr_u32(in, "dwShareMode");
+	call->reconnect.protocols = ndr_u32(in, "dwPreferredProtocols");
+	call->reconnect.initialization = ndr_u32(in, "dwInitialization");
 	esc_part_handle(in, handle, &call->reconnect.handle);
 	return wire_ok(&in->wire);
 }
@@ -152,7 +155,7 @@ esc_hcard_call_decode(struct ndr_in *in, struct esc_call *call)
 {
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 
-	call->hcard.disposition = ndr_u32(in);
+	call->hcard.disposition = ndr_u32(in, "dwDisposition");
 	esc_part_handle(in, handle, &call->hcard.handle);
 	return wire_ok(&in->wire);
 }
@@ -170,9 +173,9 @@ esc_state_call_decode(struct ndr_in *in, struct esc_call *call)
 {
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 
-	call->status.names_null = ndr_u32(in);
+	call->status.names_null = ndr_u32(in, "fmszReaderNamesIsNULL");
 	call->status.chars = 0;
-	call->status.atr_len = ndr_u32(in);
+	call->status.atr_len = ndr_u32(in, "cbAtrLen");
 	esc_part_handle(in, handle, &call->status.handle);
 	return wire_ok(&in->wire);
 }
@@ -191,9 +194,9 @@ esc_status_call_decode(struct ndr_in *in, struct esc_call *call)
 {
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 
-	call->status.names_null = ndr_u32(in);
-	call->status.chars = ndr_u32(in);
-	call->status.atr_len = ndr_u32(in);
+	call->status.names_null = ndr_u32(in, "fmszReaderNamesIsNULL");
+	call->status.chars = ndr_u32(in, "cchReaderLen");
+	call->status.atr_len = ndr_u32(in, "cbAtrLen");
 	esc_part_handle(in, handle, &call->status.handle);
 	return wire_ok(&in->wire);
 }
@@ -213,17 +216,18 @@ esc_transmit_call_decode(struct ndr_in *in, struct esc_call *call)
 {
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 	struct esc_part_ref extra = esc_part_pci(in, &call->transmit.send_pci);
-	struct esc_part_ref send = esc_part_ref(in, ESC_BUFFER_MAX);
+	struct esc_part_ref send =
+	    esc_part_ref(in, "pbSendBuffer", ESC_BUFFER_MAX);
 	struct esc_bytes bytes;
 
-	call->transmit.recv_pci_present = ndr_pointer(in);
-	call->transmit.recv_null = ndr_u32(in);
-	call->transmit.recv_len = ndr_u32(in);
+	call->transmit.recv_pci_present = ndr_pointer(in, "pioRecvPci");
+	call->transmit.recv_null = ndr_u32(in, "fpbRecvBufferIsNULL");
+	call->transmit.recv_len = ndr_u32(in, "cbRecvLength");
 	esc_part_handle(in, handle, &call->transmit.handle);
 	esc_part_bytes(in, extra, &call->transmit.send_pci.extra);
 	esc_part_bytes(in, send, &bytes);
 	if (!bytes.present && bytes.size > 0)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, "pbSendBuffer", WIRE_VALUE);
 	call->transmit.send = bytes.view;
 	if (call->transmit.recv_pci_present) {
 		extra = esc_part_pci(in, &call->transmit.recv_pci);
@@ -259,10 +263,10 @@ esc_control_call_decode(struct ndr_in *in, struct esc_call *call)
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 	struct esc_part_ref input;
 
-	call->control.code = ndr_u32(in);
-	input = esc_part_ref(in, ESC_BUFFER_MAX);
-	call->control.output_null = ndr_u32(in);
-	call->control.output_len = ndr_u32(in);
+	call->control.code = ndr_u32(in, "dwControlCode");
+	input = esc_part_ref(in, "pvInBuffer", ESC_BUFFER_MAX);
+	call->control.output_null = ndr_u32(in, "fpvOutBufferIsNULL");
+	call->control.output_len = ndr_u32(in, "cbOutBufferSize");
 	esc_part_handle(in, handle, &call->control.handle);
 	esc_part_bytes(in, input, &call->control.input);
 	return wire_ok(&in->wire);
@@ -285,9 +289,9 @@ esc_attrib_call_decode(struct ndr_in *in, struct esc_call *call)
 {
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 
-	call->attrib.id = ndr_u32(in);
-	call->attrib.data_null = ndr_u32(in);
-	call->attrib.data_len = ndr_u32(in);
+	call->attrib.id = ndr_u32(in, "dwAttrId");
+	call->attrib.data_null = ndr_u32(in, "fpbAttrIsNULL");
+	call->attrib.data_len = ndr_u32(in, "cbAttrLen");
 	esc_part_handle(in, handle, &call->attrib.handle);
 	return wire_ok(&in->wire);
 }
@@ -308,8 +312,8 @@ esc_set_attrib_call_decode(struct ndr_in *in, struct esc_call *call)
 	struct esc_part_handle handle = esc_part_handle_ref(in);
 	struct esc_part_ref data;
 
-	call->set_attrib.id = ndr_u32(in);
-	data = esc_part_ref(in, ESC_DATA_MAX);
+	call->set_attrib.id = ndr_u32(in, "dwAttrId");
+	data = esc_part_ref(in, "pbData", ESC_DATA_MAX);
 	esc_part_handle(in, handle, &call->set_attrib.handle);
 	esc_part_bytes(in, data, &call->set_attrib.data);
 	return wire_ok(&in->wire);
@@ -344,11 +348,11 @@ esc_handle_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_reader_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
-	bool named = ndr_pointer(in);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	bool named = ndr_pointer(in, "szReader");
 
 	esc_part_id(in, context, &call->reader.context);
-	esc_part_name(in, call->form, named, &call->reader.reader);
+	esc_part_name(in, "szReader", call->form, named, &call->reader.reader);
 	return wire_ok(&in->wire);
 }
 
@@ -364,13 +368,14 @@ esc_reader_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_pair_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
-	bool named = ndr_pointer(in);
-	bool other = ndr_pointer(in);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	bool named = ndr_pointer(in, "szReader");
+	bool other = ndr_pointer(in, "szDeviceName or szGroupName");
 
 	esc_part_id(in, context, &call->pair.context);
-	esc_part_name(in, call->form, named, &call->pair.reader);
-	esc_part_name(in, call->form, other, &call->pair.other);
+	esc_part_name(in, "szReader", call->form, named, &call->pair.reader);
+	esc_part_name(in, "szDeviceName or szGroupName", call->form, other,
+	              &call->pair.other);
 	return wire_ok(&in->wire);
 }
 
@@ -388,7 +393,7 @@ esc_pair_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_event_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	call->event.value = ndr_u32(in);
+	call->event.value = ndr_u32(in, "the value");
 	return wire_ok(&in->wire);
 }
 

@@ -52,17 +52,18 @@ take_masks(struct ndr_in *in, struct esc_part_ref ref, struct esc_masks *masks)
 	masks->view = (struct wire_view){NULL, 0};
 	masks->count = ref.len;
 	if (ref.present) {
-		ndr_array(in, ref.len);
+		ndr_array(in, ref.field, ref.len);
 		masks->view =
-		    wire_bytes(&in->wire, (size_t)ref.len * ESC_MASK_LEN);
+		    ndr_fixed(in, ref.field, (size_t)ref.len * ESC_MASK_LEN);
 	} else if (ref.len > 0) {
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, ref.field, WIRE_VALUE);
 	}
 	for (uint32_t i = 0; i < ref.len && wire_ok(&in->wire); i++) {
 		struct wire_in mask = mask_in(masks, i);
 
 		(void)wire_count(&mask, ESC_ATR_MAX);
-		wire_fail(&in->wire, mask.fault);
+		if (!wire_ok(&mask))
+			ndr_exceed(in, "cbAtr", ESC_ATR_MAX);
 	}
 }
 
@@ -78,9 +79,10 @@ put_masks(struct ndr_out *out, const struct esc_masks *masks)
 bool
 esc_locate_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
-	struct esc_part_ref cards = esc_part_ref(in, ESC_TEXT_MAX);
-	struct esc_part_ref states = esc_part_ref(in, ESC_STATES_MAX);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	struct esc_part_ref cards = esc_part_ref(in, "mszCards", ESC_TEXT_MAX);
+	struct esc_part_ref states =
+	    esc_part_ref(in, "rgReaderStates", ESC_STATES_MAX);
 
 	esc_part_id(in, context, &call->locate.context);
 	esc_part_text(in, call->form, cards, &call->locate.cards);
@@ -105,9 +107,11 @@ esc_locate_call_encode(struct ndr_out *out, const struct esc_call *call)
 bool
 esc_locate_atr_call_decode(struct ndr_in *in, struct esc_call *call)
 {
-	struct esc_part_ref context = esc_part_ref(in, ESC_ID_MAX);
-	struct esc_part_ref masks = esc_part_ref(in, ESC_MASKS_MAX);
-	struct esc_part_ref states = esc_part_ref(in, ESC_STATES_MAX);
+	struct esc_part_ref context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	struct esc_part_ref masks =
+	    esc_part_ref(in, "rgAtrMasks", ESC_MASKS_MAX);
+	struct esc_part_ref states =
+	    esc_part_ref(in, "rgReaderStates", ESC_STATES_MAX);
 
 	esc_part_id(in, context, &call->locate.context);
 	call->locate.cards = (struct esc_bytes){.present = false};

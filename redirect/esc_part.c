@@ -14,12 +14,12 @@ esc_id_equal(const struct esc_id *a, const struct esc_id *b)
 }
 
 struct esc_part_ref
-esc_part_ref(struct ndr_in *in, uint32_t max)
+esc_part_ref(struct ndr_in *in, const char *field, uint32_t max)
 {
-	struct esc_part_ref ref;
+	struct esc_part_ref ref = {.field = field};
 
-	ref.len = ndr_count(in, max);
-	ref.present = ndr_pointer(in);
+	ref.len = ndr_count(in, field, max);
+	ref.present = ndr_pointer(in, field);
 	return ref;
 }
 
@@ -29,9 +29,9 @@ esc_part_id(struct ndr_in *in, struct esc_part_ref ref, struct esc_id *id)
 	struct wire_view view = {NULL, 0};
 
 	if (ref.present)
-		view = ndr_bytes(in, ref.len);
+		view = ndr_bytes(in, ref.field, ref.len);
 	else if (ref.len > 0)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, ref.field, WIRE_VALUE);
 	memset(id, 0, sizeof(*id));
 	if (view.len > 0 && view.len <= ESC_ID_MAX) {
 		memcpy(id->bytes, view.data, view.len);
@@ -49,7 +49,7 @@ esc_part_bytes(struct ndr_in *in, struct esc_part_ref ref,
 	bytes->size = ref.len;
 	bytes->present = ref.present;
 	if (ref.present)
-		bytes->view = ndr_bytes(in, ref.len);
+		bytes->view = ndr_bytes(in, ref.field, ref.len);
 }
 
 static size_t
@@ -78,8 +78,8 @@ text_len(struct wire_in *in, enum esc_form form)
 	return wire_ok(in) ? len : 0;
 }
 
-/* One text and its terminator. */
-static void
+/* One text and its terminator; false: it is too long for a name. */
+static bool
 take_text(struct wire_in *in, enum esc_form form, struct esc_name *name)
 {
 	struct wire_in text = wire_sub(in, text_len(in, form));
@@ -94,9 +94,8 @@ take_text(struct wire_in *in, enum esc_form form, struct esc_name *name)
 	name->present = true;
 	if (!wire_ok(&text))
 		wire_fail(in, WIRE_VALUE);
-	if (!wire_out_ok(&out) ||
-	    utf16_units(wire_written(&out)) > ESC_NAME_MAX)
-		wire_fail(in, WIRE_LIMIT);
+	return wire_out_ok(&out) &&
+	       utf16_units(wire_written(&out)) <= ESC_NAME_MAX;
 }
 
 /* Nothing but terminators may follow the last text. */
@@ -113,29 +112,33 @@ esc_part_names(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
                struct esc_names *names)
 {
 	struct wire_in text = wire_in(NULL, 0);
+	struct esc_name name;
 
 	names->count = 0;
+	names->ignored = 0;
 	names->present = ref.present;
 	names->size = ref.len;
 	if (ref.present)
-		text = wire_in_view(ndr_bytes(in, ref.len));
+		text = wire_in_view(ndr_bytes(in, ref.field, ref.len));
 	if (text.left % unit_of(form) != 0)
 		wire_fail(&text, WIRE_VALUE);
 	while (wire_ok(&text) && text.left > 0 && text_len(&text, form) > 0) {
-		if (names->count == ESC_NAMES_MAX) {
-			wire_fail(&text, WIRE_LIMIT);
-			break;
-		}
-		take_text(&text, form, &names->list[names->count]);
-		names->count++;
+		bool room = names->count < ESC_NAMES_MAX;
+
+		if (take_text(&text, form,
+		              room ? &names->list[names->count] : &name) &&
+		    room)
+			names->count++;
+		else
+			names->ignored++;
 	}
 	take_end(&text);
-	wire_fail(&in->wire, text.fault);
+	ndr_fail(in, ref.field, text.fault);
 }
 
 void
-esc_part_name(struct ndr_in *in, enum esc_form form, bool present,
-              struct esc_name *name)
+esc_part_name(struct ndr_in *in, const char *field, enum esc_form form,
+              bool present, struct esc_name *name)
 {
 	struct wire_in text;
 
@@ -144,12 +147,13 @@ esc_part_name(struct ndr_in *in, enum esc_form form, bool present,
 	if (!present)
 		return;
 	text = wire_in_view(
-	    ndr_string(in, (uint32_t)unit_of(form),
+	    ndr_string(in, field, (uint32_t)unit_of(form),
 	               (form == ESC_WIDE ? ESC_NAME_MAX : ESC_NAME_SIZE - 1) +
 	                   TERMINATORS_MAX));
-	take_text(&text, form, name);
+	if (!take_text(&text, form, name))
+		ndr_exceed(in, field, ESC_NAME_MAX);
 	take_end(&text);
-	wire_fail(&in->wire, text.fault);
+	ndr_fail(in, field, text.fault);
 }
 
 void
@@ -161,14 +165,15 @@ esc_part_text(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
 
 	esc_part_bytes(in, ref, bytes);
 	if (!ref.present && ref.len > 0)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, ref.field, WIRE_VALUE);
 	text = wire_in_view(bytes->view);
 	if (text.left % unit_of(form) != 0)
 		wire_fail(&text, WIRE_VALUE);
 	while (wire_ok(&text) && text.left > 0 && text_len(&text, form) > 0)
-		take_text(&text, form, &name);
+		if (!take_text(&text, form, &name))
+			ndr_exceed(in, ref.field, ESC_NAME_MAX);
 	take_end(&text);
-	wire_fail(&in->wire, text.fault);
+	ndr_fail(in, ref.field, text.fault);
 }
 
 /*
@@ -180,11 +185,12 @@ take_state(struct ndr_in *in, struct esc_reader_state *state)
 {
 	uint32_t len;
 
-	state->reader.present = ndr_u32(in) != 0;
-	state->current = ndr_u32(in);
-	state->event = ndr_u32(in);
-	len = ndr_count(in, ESC_ATR_MAX);
-	esc_part_atr(in, len, wire_bytes(&in->wire, ESC_ATR_MAX), &state->atr);
+	state->reader.present = ndr_u32(in, "szReader") != 0;
+	state->current = ndr_u32(in, "dwCurrentState");
+	state->event = ndr_u32(in, "dwEventState");
+	len = ndr_count(in, "cbAtr", ESC_ATR_MAX);
+	esc_part_atr(in, len, ndr_fixed(in, "rgbAtr", ESC_ATR_MAX),
+	             &state->atr);
 }
 
 uint32_t
@@ -192,15 +198,15 @@ esc_part_states(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
                 struct esc_reader_state *states)
 {
 	if (ref.present)
-		ndr_array(in, ref.len);
+		ndr_array(in, ref.field, ref.len);
 	else if (ref.len > 0)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, ref.field, WIRE_VALUE);
 	for (uint32_t i = 0; i < ref.len && wire_ok(&in->wire); i++)
 		take_state(in, &states[i]);
 	for (uint32_t i = 0; i < ref.len && wire_ok(&in->wire); i++) {
 		struct esc_name *reader = &states[i].reader;
 
-		esc_part_name(in, form, reader->present, reader);
+		esc_part_name(in, "szReader", form, reader->present, reader);
 	}
 	return ref.len;
 }
@@ -211,7 +217,7 @@ esc_part_uuid(struct ndr_in *in, struct esc_uuid *uuid)
 	struct wire_view view = {NULL, 0};
 
 	if (uuid->present)
-		view = ndr_fixed(in, ESC_UUID_LEN);
+		view = ndr_fixed(in, "CardIdentifier", ESC_UUID_LEN);
 	memset(uuid->bytes, 0, sizeof(uuid->bytes));
 	if (view.len > 0)
 		memcpy(uuid->bytes, view.data, view.len);
@@ -223,7 +229,7 @@ esc_part_atr(struct ndr_in *in, uint32_t len, struct wire_view array,
 {
 	memset(atr, 0, sizeof(*atr));
 	if (len > array.len)
-		wire_fail(&in->wire, WIRE_LIMIT);
+		ndr_exceed(in, "cbAtr", (uint32_t)array.len);
 	if (!wire_ok(&in->wire) || len == 0 || len > ESC_ATR_MAX)
 		return;
 	memcpy(atr->bytes, array.data, len);
@@ -233,8 +239,8 @@ esc_part_atr(struct ndr_in *in, uint32_t len, struct wire_view array,
 struct esc_part_ref
 esc_part_pci(struct ndr_in *in, struct esc_pci *pci)
 {
-	pci->protocol = ndr_u32(in);
-	return esc_part_ref(in, ESC_EXTRA_MAX);
+	pci->protocol = ndr_u32(in, "dwProtocol");
+	return esc_part_ref(in, "pbExtraBytes", ESC_EXTRA_MAX);
 }
 
 struct esc_part_handle
@@ -242,8 +248,8 @@ esc_part_handle_ref(struct ndr_in *in)
 {
 	struct esc_part_handle ref;
 
-	ref.context = esc_part_ref(in, ESC_ID_MAX);
-	ref.card = esc_part_ref(in, ESC_ID_MAX);
+	ref.context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
+	ref.card = esc_part_ref(in, "pbHandle", ESC_ID_MAX);
 	return ref;
 }
 

@@ -10,21 +10,24 @@
 
 /* A count and a pointer to that many bytes. */
 struct esc_part_ref {
+	const char *field; /* its name, for both halves */
 	uint32_t len;
 	bool present;
 };
 
-struct esc_part_ref esc_part_ref(struct ndr_in *in, uint32_t max);
+struct esc_part_ref esc_part_ref(struct ndr_in *in, const char *field,
+                                 uint32_t max);
 
 /* The deferred halves. */
 void esc_part_id(struct ndr_in *in, struct esc_part_ref ref, struct esc_id *id);
 void esc_part_bytes(struct ndr_in *in, struct esc_part_ref ref,
                     struct esc_bytes *bytes);
+/* What is above ESC_NAMES_MAX, or too long to be a name, is counted only. */
 void esc_part_names(struct ndr_in *in, enum esc_form form,
                     struct esc_part_ref ref, struct esc_names *names);
 /* A name that is not present has no deferred half and becomes "". */
-void esc_part_name(struct ndr_in *in, enum esc_form form, bool present,
-                   struct esc_name *name);
+void esc_part_name(struct ndr_in *in, const char *field, enum esc_form form,
+                   bool present, struct esc_name *name);
 
 /* A multistring left as it is; each of its texts is a name. */
 void esc_part_text(struct ndr_in *in, enum esc_form form,

@@ -2,16 +2,17 @@
 
 /* A success that carries none of what it promises is no success. */
 static void
-must_have(struct ndr_in *in, uint32_t code, const struct esc_id *id)
+must_have(struct ndr_in *in, uint32_t code, const char *field,
+          const struct esc_id *id)
 {
 	if (code == ESC_S_SUCCESS && id->len == 0)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, field, WIRE_VALUE);
 }
 
 bool
 esc_long_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
-	ret->code = ndr_u32(in);
+	ret->code = ndr_u32(in, "ReturnCode");
 	return wire_ok(&in->wire);
 }
 
@@ -26,10 +27,10 @@ esc_establish_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
 	struct esc_part_ref context;
 
-	ret->code = ndr_u32(in);
-	context = esc_part_ref(in, ESC_ID_MAX);
+	ret->code = ndr_u32(in, "ReturnCode");
+	context = esc_part_ref(in, "pbContext", ESC_ID_MAX);
 	esc_part_id(in, context, &ret->establish.context);
-	must_have(in, ret->code, &ret->establish.context);
+	must_have(in, ret->code, "pbContext", &ret->establish.context);
 	return wire_ok(&in->wire);
 }
 
@@ -46,8 +47,8 @@ esc_list_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
 	struct esc_part_ref names;
 
-	ret->code = ndr_u32(in);
-	names = esc_part_ref(in, ESC_TEXT_MAX);
+	ret->code = ndr_u32(in, "ReturnCode");
+	names = esc_part_ref(in, "mszReaders", ESC_TEXT_MAX);
 	esc_part_names(in, ret->form, names, &ret->list.names);
 	return wire_ok(&in->wire);
 }
@@ -66,10 +67,11 @@ take_state(struct ndr_in *in, struct esc_event_state *state)
 {
 	uint32_t len;
 
-	state->current = ndr_u32(in);
-	state->event = ndr_u32(in);
-	len = ndr_count(in, ESC_ATR_MAX);
-	esc_part_atr(in, len, wire_bytes(&in->wire, ESC_ATR_MAX), &state->atr);
+	state->current = ndr_u32(in, "dwCurrentState");
+	state->event = ndr_u32(in, "dwEventState");
+	len = ndr_count(in, "cbAtr", ESC_ATR_MAX);
+	esc_part_atr(in, len, ndr_fixed(in, "rgbAtr", ESC_ATR_MAX),
+	             &state->atr);
 }
 
 static void
@@ -90,12 +92,12 @@ esc_watch_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
 	struct esc_part_ref states;
 
-	ret->code = ndr_u32(in);
-	states = esc_part_ref(in, ESC_STATES_MAX);
+	ret->code = ndr_u32(in, "ReturnCode");
+	states = esc_part_ref(in, "rgReaderStates", ESC_STATES_MAX);
 	if (states.present)
-		ndr_array(in, states.len);
+		ndr_array(in, states.field, states.len);
 	else if (states.len > 0 && ret->code == ESC_S_SUCCESS)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, states.field, WIRE_VALUE);
 	ret->watch.count = states.present ? states.len : 0;
 	for (uint32_t i = 0; i < ret->watch.count && wire_ok(&in->wire); i++)
 		take_state(in, &ret->watch.states[i]);
@@ -125,11 +127,11 @@ esc_connect_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
 	struct esc_part_handle handle;
 
-	ret->code = ndr_u32(in);
+	ret->code = ndr_u32(in, "ReturnCode");
 	handle = esc_part_handle_ref(in);
-	ret->connect.protocol = ndr_u32(in);
+	ret->connect.protocol = ndr_u32(in, "dwActiveProtocol");
 	esc_part_handle(in, handle, &ret->connect.handle);
-	must_have(in, ret->code, &ret->connect.handle.card);
+	must_have(in, ret->code, "pbHandle", &ret->connect.handle.card);
 	return wire_ok(&in->wire);
 }
 
@@ -145,8 +147,8 @@ esc_connect_return_encode(struct ndr_out *out, const struct esc_return *ret)
 bool
 esc_number_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
-	ret->code = ndr_u32(in);
-	ret->number.value = ndr_u32(in);
+	ret->code = ndr_u32(in, "ReturnCode");
+	ret->number.value = ndr_u32(in, "the value");
 	return wire_ok(&in->wire);
 }
 
@@ -163,12 +165,12 @@ esc_state_return_decode(struct ndr_in *in, struct esc_return *ret)
 	struct esc_part_ref atr;
 	struct wire_view bytes = {NULL, 0};
 
-	ret->code = ndr_u32(in);
-	ret->state.state = ndr_u32(in);
-	ret->state.protocol = ndr_u32(in);
-	atr = esc_part_ref(in, ESC_ATR_MAX);
+	ret->code = ndr_u32(in, "ReturnCode");
+	ret->state.state = ndr_u32(in, "dwState");
+	ret->state.protocol = ndr_u32(in, "dwProtocol");
+	atr = esc_part_ref(in, "pbAtr", ESC_ATR_MAX);
 	if (atr.present)
-		bytes = ndr_bytes(in, atr.len);
+		bytes = ndr_bytes(in, atr.field, atr.len);
 	esc_part_atr(in, (uint32_t)bytes.len, bytes, &ret->state.atr);
 	return wire_ok(&in->wire);
 }
@@ -196,12 +198,12 @@ esc_status_return_decode(struct ndr_in *in, struct esc_return *ret)
 	struct wire_view atr;
 	uint32_t len;
 
-	ret->code = ndr_u32(in);
-	names = esc_part_ref(in, ESC_TEXT_MAX);
-	ret->status.state = ndr_u32(in);
-	ret->status.protocol = ndr_u32(in);
-	atr = wire_bytes(&in->wire, ESC_STATUS_ATR_LEN);
-	len = ndr_count(in, ESC_STATUS_ATR_LEN);
+	ret->code = ndr_u32(in, "ReturnCode");
+	names = esc_part_ref(in, "mszReaders", ESC_TEXT_MAX);
+	ret->status.state = ndr_u32(in, "dwState");
+	ret->status.protocol = ndr_u32(in, "dwProtocol");
+	atr = ndr_fixed(in, "pbAtr", ESC_STATUS_ATR_LEN);
+	len = ndr_count(in, "cbAtr", ESC_STATUS_ATR_LEN);
 	esc_part_atr(in, len, atr, &ret->status.atr);
 	esc_part_names(in, ret->form, names, &ret->status.names);
 	return wire_ok(&in->wire);
@@ -225,9 +227,9 @@ esc_transmit_return_decode(struct ndr_in *in, struct esc_return *ret)
 	struct esc_part_ref recv;
 	struct esc_part_ref extra;
 
-	ret->code = ndr_u32(in);
-	ret->transmit.pci_present = ndr_pointer(in);
-	recv = esc_part_ref(in, ESC_BUFFER_MAX);
+	ret->code = ndr_u32(in, "ReturnCode");
+	ret->transmit.pci_present = ndr_pointer(in, "pioRecvPci");
+	recv = esc_part_ref(in, "pbRecvBuffer", ESC_BUFFER_MAX);
 	if (ret->transmit.pci_present) {
 		extra = esc_part_pci(in, &ret->transmit.pci);
 		esc_part_bytes(in, extra, &ret->transmit.pci.extra);
@@ -254,8 +256,8 @@ esc_data_return_decode(struct ndr_in *in, struct esc_return *ret)
 {
 	struct esc_part_ref data;
 
-	ret->code = ndr_u32(in);
-	data = esc_part_ref(in, ESC_BUFFER_MAX);
+	ret->code = ndr_u32(in, "ReturnCode");
+	data = esc_part_ref(in, "pbData", ESC_BUFFER_MAX);
 	esc_part_bytes(in, data, &ret->data.data);
 	return wire_ok(&in->wire);
 }

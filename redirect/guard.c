@@ -1,4 +1,5 @@
 #include "guard_inside.h"
+#include "log.h"
 #include "pages.h"
 
 #include <stdio.h>
@@ -163,6 +164,39 @@ judge_malformed(const struct guard *guard)
 	                                policy->refusal_code};
 }
 
+/* Said when their count doubles: a flood of them is no flood of lines. */
+static void
+say_malformed(struct guard *guard, const char *trouble)
+{
+	uint32_t count = ++guard->malformed;
+	bool doubled = (count & (count - 1)) == 0;
+	struct log_event ev =
+	    log_event(doubled ? LOG_NOTICE : LOG_DEBUG, "call-malformed");
+
+	log_text(&ev, "what", trouble);
+	log_number(&ev, "count", count);
+	log_write(&ev);
+}
+
+static void
+say_call_malformed(struct guard *guard, struct wire_view input)
+{
+	char trouble[IOCTL_TROUBLE_SIZE];
+
+	ioctl_call_trouble(guard->now.row, input, trouble);
+	say_malformed(guard, trouble);
+}
+
+static void
+say_return_malformed(struct guard *guard, const struct ioctl *row,
+                     struct wire_view output)
+{
+	char trouble[IOCTL_TROUBLE_SIZE];
+
+	ioctl_return_trouble(row, output, trouble);
+	say_malformed(guard, trouble);
+}
+
 static struct wire_view
 refusal(struct guard *guard, const struct esc_call *call, uint32_t code)
 {
@@ -203,6 +237,8 @@ judge_decoded(struct guard *guard, struct wire_view input,
 	    good ? guard_judge(guard, &call, &edited) : judge_malformed(guard);
 	struct wire_out out;
 
+	if (!good)
+		say_call_malformed(guard, input);
 	note_decision(&guard->now, decision);
 	if (decision.verdict == FILTER_REFUSE) {
 		*changed = refusal(guard, good ? &call : NULL, decision.code);
@@ -366,9 +402,10 @@ guard_return(struct guard *guard, uint32_t id, struct wire_view output,
 	if (output.len == 0 ||
 	    ioctl_return_decode(call.row, output, &ret) != WIRE_OK) {
 		end_call(guard, &call, NULL, now_ms);
-		return output.len == 0
-		           ? GUARD_PASS
-		           : return_malformed(guard, &call, changed);
+		if (output.len == 0)
+			return GUARD_PASS;
+		say_return_malformed(guard, call.row, output);
+		return return_malformed(guard, &call, changed);
 	}
 	end_call(guard, &call, &ret, now_ms);
 	if (!guard_edit(guard, &call, &ret))

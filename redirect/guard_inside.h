@@ -57,6 +57,7 @@ struct guard {
 	struct guard_call *list; /* with the client */
 	size_t count;
 	size_t room;
+	uint32_t malformed; /* calls and returns so far */
 	uint8_t *changed; /* GUARD_CHANGED_MAX bytes, made when first needed */
 };
 

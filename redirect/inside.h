@@ -23,7 +23,7 @@ enum {
 	CHANNEL_SIDES = 2,
 	CHANNEL_CHURN_BURST = 64, /* announces of a peer at once, then ... */
 	CHANNEL_CHURN_MS = 1000,  /* ... one in this time */
-	CHANNEL_REASON_SIZE = 64  /* of why there is no card, with its NUL */
+	CHANNEL_REASON_SIZE = 128 /* of why there is no card, with its NUL */
 };
 
 enum channel_role {
@@ -75,9 +75,10 @@ struct channel {
 	bool ended;
 	struct bucket churn[CHANNEL_SIDES]; /* announces and removals */
 	bool refusal_said; /* that a request above the limit was refused */
-	const char *fault; /* a literal; once set, there is no card any more */
-	bool cardless;     /* the client's last list left it without a card */
-	uint32_t refusal;  /* NTSTATUS of the server's last; 0: none */
+	const char *fault; /* once set, there is no card any more */
+	char fault_text[CHANNEL_REASON_SIZE]; /* if it names a field */
+	bool cardless;    /* the client's last list left it without a card */
+	uint32_t refusal; /* NTSTATUS of the server's last; 0: none */
 	char reason[CHANNEL_REASON_SIZE]; /* why no card, as last told */
 	uint64_t own_at; /* when we play the server; UINT64_MAX: never */
 	uint64_t now_ms; /* as last handed in */
@@ -103,6 +104,10 @@ bool channel_redirects(const struct channel *ch);
 /* A peer broke the rules: log it and drop the card, the session lives. */
 void role_fault(struct channel *ch, enum channel_side side, const char *what);
 
+/* The same of a message that does not decode: where, and how. */
+void role_malformed(struct channel *ch, enum channel_side side,
+                    const char *what, const char *field, enum wire_fault fault);
+
 /* A device list, a removal or a server announce: a fault if there is no end. */
 void role_note_churn(struct channel *ch, enum channel_side side);
 
@@ -120,6 +125,9 @@ void role_note_reply(struct channel *ch, uint32_t status);
 
 /* The server announces: whatever was before is void, and it speaks now. */
 void role_server_speaks(struct channel *ch);
+
+/* The policy allows what it did not: hidden devices are taken, or announced. */
+void role_show_hidden(struct channel *ch);
 
 /* It does not, so we do. */
 void role_play_server(struct channel *ch);
@@ -140,6 +148,9 @@ void passage_from_client(struct channel *ch, struct wire_view message);
 
 /* A whole completion, in any role. */
 void passage_completion(struct channel *ch, struct wire_view message);
+
+/* The policy allows what it did not: the server hears of hidden devices. */
+void passage_show_hidden(struct channel *ch);
 
 /* Answer all that the server waits for with a failure. */
 void passage_refuse_all(struct channel *ch);

@@ -1,5 +1,6 @@
 #include "ioctl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,16 +91,19 @@ ioctl_name(uint32_t code)
 	return row == NULL ? "unknown" : row->name;
 }
 
-/* The number of AccessStartedEvent and its like, without any header. */
-static enum wire_fault
-decode_bare(const struct ioctl *row, struct wire_view input,
-            struct esc_call *call)
+/* The number of AccessStartedEvent and its like comes without any header. */
+static void
+read_call(const struct ioctl *row, struct wire_view input, struct ndr_in *in,
+          struct esc_call *call)
 {
-	struct ndr_in in = {.wire = wire_in_view(input), .len = input.len};
-
-	(void)row->decode_call(&in, call);
-	(void)ndr_close(&in);
-	return in.wire.fault;
+	call->form = row->form;
+	if (row->bare)
+		*in = (struct ndr_in){.wire = wire_in_view(input),
+		                      .len = input.len};
+	else
+		ndr_open(in, input);
+	(void)row->decode_call(in, call);
+	(void)ndr_close(in);
 }
 
 enum wire_fault
@@ -108,12 +112,7 @@ ioctl_call_decode(const struct ioctl *row, struct wire_view input,
 {
 	struct ndr_in in;
 
-	call->form = row->form;
-	if (row->bare)
-		return decode_bare(row, input, call);
-	ndr_open(&in, input);
-	(void)row->decode_call(&in, call);
-	(void)ndr_close(&in);
+	read_call(row, input, &in, call);
 	return in.wire.fault;
 }
 
@@ -139,7 +138,7 @@ is_bare_refusal(struct wire_view output, uint32_t *code)
 	struct ndr_in in;
 
 	ndr_open(&in, output);
-	*code = ndr_u32(&in);
+	*code = ndr_u32(&in, "ReturnCode");
 	return wire_ok(&in.wire) && *code != ESC_S_SUCCESS &&
 	       in.wire.left <= REFUSAL_PADDING_MAX;
 }
@@ -162,6 +161,57 @@ ioctl_return_decode(const struct ioctl *row, struct wire_view output,
 		return WIRE_OK;
 	}
 	return in.wire.fault;
+}
+
+/* "ConnectW" has the structs of "Connect". */
+static int
+name_len(const struct ioctl *row)
+{
+	size_t len = strlen(row->name);
+	char last = row->name[len - 1];
+
+	return (int)(last == 'A' || last == 'W' ? len - 1 : len);
+}
+
+static void
+say_trouble(const struct ioctl *row, const char *half, const struct ndr_in *in,
+            char text[IOCTL_TROUBLE_SIZE])
+{
+	char limit[16] = "";
+
+	text[0] = '\0';
+	if (wire_ok(&in->wire))
+		return;
+	if (in->wire.fault == WIRE_LIMIT)
+		(void)snprintf(limit, sizeof(limit), " of %u",
+		               (unsigned)in->max);
+	(void)snprintf(text, IOCTL_TROUBLE_SIZE, "%.*s_%s: %s: %s%s",
+	               name_len(row), row->name, half, in->wire.field,
+	               wire_fault_name(in->wire.fault), limit);
+}
+
+void
+ioctl_call_trouble(const struct ioctl *row, struct wire_view input,
+                   char text[IOCTL_TROUBLE_SIZE])
+{
+	struct esc_call call;
+	struct ndr_in in;
+
+	read_call(row, input, &in, &call);
+	say_trouble(row, "Call", &in, text);
+}
+
+void
+ioctl_return_trouble(const struct ioctl *row, struct wire_view output,
+                     char text[IOCTL_TROUBLE_SIZE])
+{
+	struct esc_return ret = {.form = row->form};
+	struct ndr_in in;
+
+	ndr_open(&in, output);
+	(void)row->decode_return(&in, &ret);
+	(void)ndr_close(&in);
+	say_trouble(row, "Return", &in, text);
 }
 
 void
@@ -192,6 +242,6 @@ ioctl_return_code(struct wire_view output, uint32_t *code)
 	struct ndr_in in;
 
 	ndr_open(&in, output);
-	*code = ndr_u32(&in);
+	*code = ndr_u32(&in, "ReturnCode");
 	return in.wire.fault;
 }

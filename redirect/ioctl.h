@@ -109,6 +109,18 @@ enum wire_fault ioctl_return_decode(const struct ioctl *row,
 void ioctl_return_encode(const struct ioctl *row, struct wire_out *out,
                          const struct esc_return *ret);
 
+/*
+ * What is wrong with bytes that do not decode, for people: "Transmit_Return:
+ * pbRecvBuffer: above its limit of 66560".  Empty when nothing is.  It reads
+ * them once more, so that who decodes need not carry this along.
+ */
+enum { IOCTL_TROUBLE_SIZE = 96 };
+
+void ioctl_call_trouble(const struct ioctl *row, struct wire_view input,
+                        char text[IOCTL_TROUBLE_SIZE]);
+void ioctl_return_trouble(const struct ioctl *row, struct wire_view output,
+                          char text[IOCTL_TROUBLE_SIZE]);
+
 /* A return that says only no: this code, and nothing else. */
 void ioctl_refusal_encode(const struct ioctl *row, struct wire_out *out,
                           uint32_t code);

@@ -21,6 +21,21 @@ gap(size_t at, size_t align)
 }
 
 void
+ndr_fail(struct ndr_in *in, const char *field, enum wire_fault fault)
+{
+	wire_field(&in->wire, field);
+	wire_fail(&in->wire, fault);
+}
+
+void
+ndr_exceed(struct ndr_in *in, const char *field, uint32_t max)
+{
+	if (wire_ok(&in->wire))
+		in->max = max;
+	ndr_fail(in, field, WIRE_LIMIT);
+}
+
+void
 ndr_open(struct ndr_in *in, struct wire_view message)
 {
 	struct wire_in wire = wire_in_view(message);
@@ -41,13 +56,15 @@ ndr_open(struct ndr_in *in, struct wire_view message)
 	in->len = in->wire.left;
 	in->seen_count = 0;
 	in->seen_max = 0;
+	in->wire.field = "the type headers";
+	in->max = NDR_OBJECT_MAX;
 }
 
 bool
 ndr_close(struct ndr_in *in)
 {
 	if (in->wire.left > PADDING_MAX)
-		wire_fail(&in->wire, WIRE_VALUE);
+		ndr_fail(in, "the padding", WIRE_VALUE);
 	return wire_ok(&in->wire);
 }
 
@@ -59,17 +76,22 @@ align(struct ndr_in *in)
 }
 
 uint32_t
-ndr_u32(struct ndr_in *in)
+ndr_u32(struct ndr_in *in, const char *field)
 {
+	wire_field(&in->wire, field);
 	align(in);
 	return wire_u32(&in->wire);
 }
 
 uint32_t
-ndr_count(struct ndr_in *in, uint32_t max)
+ndr_count(struct ndr_in *in, const char *field, uint32_t max)
 {
-	align(in);
-	return wire_count(&in->wire, max);
+	uint32_t count = ndr_u32(in, field);
+
+	if (count <= max)
+		return count;
+	ndr_exceed(in, field, max);
+	return 0;
 }
 
 static bool
@@ -84,14 +106,14 @@ is_seen(const struct ndr_in *in, uint32_t referent)
 }
 
 bool
-ndr_pointer(struct ndr_in *in)
+ndr_pointer(struct ndr_in *in, const char *field)
 {
-	uint32_t referent = ndr_u32(in);
+	uint32_t referent = ndr_u32(in, field);
 
 	if (referent == 0)
 		return false;
 	if (in->seen_count == NDR_REFERENTS_MAX) {
-		wire_fail(&in->wire, WIRE_LIMIT);
+		ndr_exceed(in, field, NDR_REFERENTS_MAX);
 		return false;
 	}
 	if (is_seen(in, referent)) {
@@ -105,32 +127,34 @@ ndr_pointer(struct ndr_in *in)
 }
 
 void
-ndr_array(struct ndr_in *in, uint32_t count)
+ndr_array(struct ndr_in *in, const char *field, uint32_t count)
 {
-	if (ndr_u32(in) != count)
+	if (ndr_u32(in, field) != count)
 		wire_fail(&in->wire, WIRE_VALUE);
 }
 
 struct wire_view
-ndr_bytes(struct ndr_in *in, uint32_t len)
+ndr_bytes(struct ndr_in *in, const char *field, uint32_t len)
 {
-	ndr_array(in, len);
+	ndr_array(in, field, len);
 	return wire_bytes(&in->wire, len);
 }
 
 struct wire_view
-ndr_fixed(struct ndr_in *in, size_t len)
+ndr_fixed(struct ndr_in *in, const char *field, size_t len)
 {
+	wire_field(&in->wire, field);
 	align(in);
 	return wire_bytes(&in->wire, len);
 }
 
 struct wire_view
-ndr_string(struct ndr_in *in, uint32_t unit, uint32_t max_chars)
+ndr_string(struct ndr_in *in, const char *field, uint32_t unit,
+           uint32_t max_chars)
 {
-	uint32_t max = ndr_u32(in);
-	uint32_t offset = ndr_u32(in);
-	uint32_t count = ndr_count(in, max_chars);
+	uint32_t max = ndr_u32(in, field);
+	uint32_t offset = ndr_u32(in, field);
+	uint32_t count = ndr_count(in, field, max_chars);
 
 	if (offset != 0 || count > max)
 		wire_fail(&in->wire, WIRE_VALUE);

@@ -6,6 +6,9 @@
  * ("deferred").  Any referent but 0 is accepted, each once in a message; ours
  * are 0x00020000, 0x00020004, ...  Everything is aligned to four bytes from the
  * start of the object.  Allocates nothing; views are borrowed.
+ *
+ * Who reads says which field: its name in the specification, a literal.  The
+ * one that was being read at the first fault stays.
  */
 #ifndef REDIRECT_NDR_H
 #define REDIRECT_NDR_H
@@ -25,6 +28,7 @@ struct ndr_in {
 	uint32_t seen[NDR_REFERENTS_MAX];
 	size_t seen_count;
 	uint32_t seen_max; /* the greatest so far */
+	uint32_t max;      /* of its field, when the fault is WIRE_LIMIT */
 };
 
 /* An object being written. */
@@ -50,27 +54,32 @@ void ndr_open(struct ndr_in *in, struct wire_view message);
 bool ndr_close(struct ndr_in *in);
 
 /* Numbers, after their alignment. */
-uint32_t ndr_u32(struct ndr_in *in);
-uint32_t ndr_count(struct ndr_in *in, uint32_t max);
+uint32_t ndr_u32(struct ndr_in *in, const char *field);
+uint32_t ndr_count(struct ndr_in *in, const char *field, uint32_t max);
 
 /* True when the pointer is not null. */
-bool ndr_pointer(struct ndr_in *in);
+bool ndr_pointer(struct ndr_in *in, const char *field);
 
 /* The count that stands before a conformant array must be this one. */
-void ndr_array(struct ndr_in *in, uint32_t count);
+void ndr_array(struct ndr_in *in, const char *field, uint32_t count);
 
 /* A conformant array of that many bytes. */
-struct wire_view ndr_bytes(struct ndr_in *in, uint32_t len);
+struct wire_view ndr_bytes(struct ndr_in *in, const char *field, uint32_t len);
 
 /* A fixed array of bytes that a pointer points at: no count before it. */
-struct wire_view ndr_fixed(struct ndr_in *in, size_t len);
+struct wire_view ndr_fixed(struct ndr_in *in, const char *field, size_t len);
 
 /*
  * A conformant varying string of characters of unit bytes each, 1 or 2.  It
  * ends with a terminator, which counts, and of which some peers send two.
  */
-struct wire_view ndr_string(struct ndr_in *in, uint32_t unit,
+struct wire_view ndr_string(struct ndr_in *in, const char *field, uint32_t unit,
                             uint32_t max_chars);
+
+/* Remember a fault of a field that the decoder itself found. */
+void ndr_fail(struct ndr_in *in, const char *field, enum wire_fault fault);
+/* A field has more than max of something. */
+void ndr_exceed(struct ndr_in *in, const char *field, uint32_t max);
 
 struct ndr_out ndr_begin(struct wire_out *wire);
 void ndr_end(struct ndr_out *out);

@@ -164,14 +164,18 @@ own_message(struct own *own, struct wire_view message,
 {
 	struct wire_in in = wire_in_view(message);
 	struct rdpefs_header header;
+	const char *wrong = NULL;
 
+	own->fault = WIRE_OK;
 	if (!rdpefs_header_decode(&in, &header))
 		return "message without a header";
 	if (header.component != RDPEFS_CORE)
 		return NULL;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].packet == header.packet)
-			return rows[i].run(own, &in, ops, arg);
+			wrong = rows[i].run(own, &in, ops, arg);
 	}
-	return NULL; /* a packet of a later version; not for us */
+	own->fault = in.fault;
+	own->field = in.field;
+	return wrong; /* nothing of a packet of a later version: not for us */
 }

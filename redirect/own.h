@@ -32,6 +32,9 @@ struct own {
 	enum own_state state;
 	uint32_t client_id;
 	bool logged_on; /* USER_LOGGEDON was sent */
+	/* Of the last message: its fault and the field that has it, if any. */
+	enum wire_fault fault;
+	const char *field;
 };
 
 /* Announce ourselves with this client id. */

@@ -105,7 +105,8 @@ on_server_announce(struct channel *ch, struct wire_view message)
 	struct rdpefs_announce announce;
 
 	if (!rdpefs_announce_decode(&in, &announce)) {
-		role_fault(ch, CHANNEL_SERVER, "malformed server announce");
+		role_malformed(ch, CHANNEL_SERVER, "malformed server announce",
+		               in.field, in.fault);
 		return;
 	}
 	role_note_churn(ch, CHANNEL_SERVER);
@@ -122,13 +123,15 @@ on_device_reply(struct channel *ch, struct wire_view message)
 	enum devices_state state;
 
 	if (!rdpefs_reply_decode(&in, &reply)) {
-		role_fault(ch, CHANNEL_SERVER, "malformed device reply");
+		role_malformed(ch, CHANNEL_SERVER, "malformed device reply",
+		               in.field, in.fault);
 		return;
 	}
 	state = devices_state(&ch->devices, reply.device_id);
 	if (state == DEVICES_HIDDEN)
 		return;
-	channel_send(ch, CHANNEL_CLIENT, message);
+	if (!devices_answered(&ch->devices, reply.device_id))
+		channel_send(ch, CHANNEL_CLIENT, message);
 	if (state != DEVICES_ANNOUNCED)
 		return;
 	(void)devices_set(&ch->devices, reply.device_id,
@@ -167,7 +170,8 @@ on_request(struct channel *ch, struct wire_view message)
 	struct rdpefs_request request;
 
 	if (!rdpefs_request_decode(&in, &request)) {
-		role_fault(ch, CHANNEL_SERVER, "malformed device request");
+		role_malformed(ch, CHANNEL_SERVER, "malformed device request",
+		               in.field, in.fault);
 		return;
 	}
 	if (ch->fault != NULL ||
@@ -199,23 +203,28 @@ passage_from_server(struct channel *ch, struct wire_view message)
 	}
 }
 
-/* Kept from the server; the client is told no in its place. */
+/*
+ * Kept from the server; the client is answered in its place.  Where a policy
+ * did it the client hears a yes: one that hears a no forgets the device, and a
+ * policy that allows it later could not bring it back.
+ */
 static void
-hide(struct channel *ch, uint32_t device)
+hide(struct channel *ch, const struct rdpefs_device *device)
 {
 	struct rdpefs_reply reply = {
-	    .device_id = device,
-	    .result = (uint32_t)RDPEFS_STATUS_UNSUCCESSFUL,
+	    .device_id = device->id,
+	    .result = ch->fault == NULL ? RDPEFS_STATUS_SUCCESS
+	                                : RDPEFS_STATUS_UNSUCCESSFUL,
 	};
 	struct log_event ev = log_event(
 	    ch->fault == NULL ? LOG_NOTICE : LOG_DEBUG, "device-hidden");
 	uint8_t data[SHORT_MAX];
 	struct wire_out out = wire_out(data, sizeof(data));
 
-	log_number(&ev, "device", device);
+	log_number(&ev, "device", device->id);
 	log_text(&ev, "reason", ch->fault != NULL ? ch->fault : "policy");
 	log_write(&ev);
-	(void)devices_set(&ch->devices, device, DEVICES_HIDDEN);
+	(void)devices_hide(&ch->devices, device);
 	rdpefs_reply_encode(&out, &reply);
 	channel_send(ch, CHANNEL_CLIENT, wire_written(&out));
 }
@@ -281,7 +290,7 @@ sift(struct channel *ch, struct rdpefs_devices *devices)
 			note_card(ch, device->id);
 		if (device->type == RDPEFS_DEVICE_SMARTCARD &&
 		    (!channel_redirects(ch) || ch->fault != NULL)) {
-			hide(ch, device->id);
+			hide(ch, device);
 			hidden = true;
 			continue;
 		}
@@ -311,6 +320,24 @@ send_devices(struct channel *ch, const struct rdpefs_devices *devices,
 	free(data);
 }
 
+void
+passage_show_hidden(struct channel *ch)
+{
+	struct rdpefs_devices devices = {.count = 0};
+	enum { HEAD = 8, ENTRY = 20 };
+
+	while (devices.count < RDPEFS_DEVICES_MAX &&
+	       devices_show(&ch->devices, &devices.list[devices.count])) {
+		struct log_event ev = log_event(LOG_NOTICE, "device-shown");
+
+		log_number(&ev, "device", devices.list[devices.count].id);
+		log_write(&ev);
+		devices.count++;
+	}
+	if (devices.count > 0)
+		send_devices(ch, &devices, HEAD + ENTRY * devices.count);
+}
+
 static void
 on_devices(struct channel *ch, struct wire_view message)
 {
@@ -319,7 +346,8 @@ on_devices(struct channel *ch, struct wire_view message)
 
 	role_note_churn(ch, CHANNEL_CLIENT);
 	if (!rdpefs_devices_decode(&in, &devices)) {
-		role_fault(ch, CHANNEL_CLIENT, "malformed device list");
+		role_malformed(ch, CHANNEL_CLIENT, "malformed device list",
+		               in.field, in.fault);
 		return;
 	}
 	if (is_ambiguous(ch, &devices)) {
@@ -367,7 +395,8 @@ on_removal(struct channel *ch, struct wire_view message)
 
 	role_note_churn(ch, CHANNEL_CLIENT);
 	if (!rdpefs_removal_decode(&in, &removal)) {
-		role_fault(ch, CHANNEL_CLIENT, "malformed device removal");
+		role_malformed(ch, CHANNEL_CLIENT, "malformed device removal",
+		               in.field, in.fault);
 		return;
 	}
 	all = removal.count;
@@ -411,7 +440,8 @@ passage_completion(struct channel *ch, struct wire_view message)
 	if (ch->fault != NULL)
 		return;
 	if (!rdpefs_completion_decode(&in, &completion)) {
-		role_fault(ch, CHANNEL_CLIENT, "malformed completion");
+		role_malformed(ch, CHANNEL_CLIENT, "malformed completion",
+		               in.field, in.fault);
 		return;
 	}
 	switch (mux_complete(ch->mux, completion.device_id,

@@ -13,11 +13,43 @@ enum {
 	IO_CODES_ALL = 0xFFFF
 };
 
+/*
+ * Reads that say which field they are after.
+ */
+
+static uint16_t
+take_u16(struct wire_in *in, const char *field)
+{
+	wire_field(in, field);
+	return wire_u16(in);
+}
+
+static uint32_t
+take_u32(struct wire_in *in, const char *field)
+{
+	wire_field(in, field);
+	return wire_u32(in);
+}
+
+static uint32_t
+take_count(struct wire_in *in, const char *field, uint32_t max)
+{
+	wire_field(in, field);
+	return wire_count(in, max);
+}
+
+static struct wire_view
+take_bytes(struct wire_in *in, const char *field, size_t len)
+{
+	wire_field(in, field);
+	return wire_bytes(in, len);
+}
+
 bool
 rdpefs_header_decode(struct wire_in *in, struct rdpefs_header *header)
 {
-	header->component = wire_u16(in);
-	header->packet = wire_u16(in);
+	header->component = take_u16(in, "Component");
+	header->packet = take_u16(in, "PacketId");
 	return wire_ok(in);
 }
 
@@ -57,9 +89,9 @@ rdpefs_packet_name(uint16_t packet)
 bool
 rdpefs_announce_decode(struct wire_in *in, struct rdpefs_announce *announce)
 {
-	announce->major = wire_u16(in);
-	announce->minor = wire_u16(in);
-	announce->client_id = wire_u32(in);
+	announce->major = take_u16(in, "VersionMajor");
+	announce->minor = take_u16(in, "VersionMinor");
+	announce->client_id = take_u32(in, "ClientId");
 	return wire_ok(in);
 }
 
@@ -79,10 +111,10 @@ rdpefs_client_name_decode(struct wire_in *in, struct rdpefs_client_name *name)
 	uint32_t len;
 
 	/* Only the lowest bit is defined; Windows leaves dirt in the others. */
-	name->wide = (wire_u32(in) & 1) != 0;
-	name->code_page = wire_u32(in);
-	len = wire_count(in, RDPEFS_NAME_MAX);
-	name->name = wire_bytes(in, len);
+	name->wide = (take_u32(in, "UnicodeFlag") & 1) != 0;
+	name->code_page = take_u32(in, "CodePage");
+	len = take_count(in, "ComputerNameLen", RDPEFS_NAME_MAX);
+	name->name = take_bytes(in, "ComputerName", len);
 	return wire_ok(in);
 }
 
@@ -103,20 +135,22 @@ take_cap(struct wire_in *in, struct rdpefs_cap *cap)
 {
 	uint16_t len;
 
-	cap->type = wire_u16(in);
-	len = wire_u16(in);
-	cap->version = wire_u32(in);
+	cap->type = take_u16(in, "CapabilityType");
+	len = take_u16(in, "CapabilityLength");
+	cap->version = take_u32(in, "Version");
 	if (len < CAP_HEADER_LEN) {
+		wire_field(in, "CapabilityLength");
 		wire_fail(in, WIRE_VALUE);
 		return;
 	}
-	cap->data = wire_bytes(in, (size_t)len - CAP_HEADER_LEN);
+	cap->data =
+	    take_bytes(in, "capabilityData", (size_t)len - CAP_HEADER_LEN);
 }
 
 bool
 rdpefs_caps_decode(struct wire_in *in, struct rdpefs_caps *caps)
 {
-	uint16_t count = wire_u16(in);
+	uint16_t count = take_u16(in, "numCapabilities");
 
 	wire_skip(in, 2); /* padding */
 	caps->count = 0;
@@ -260,19 +294,19 @@ take_device(struct wire_in *in, struct rdpefs_device *device)
 	struct wire_view name;
 	uint32_t len;
 
-	device->type = wire_u32(in);
-	device->id = wire_u32(in);
-	name = wire_bytes(in, RDPEFS_DOS_NAME_LEN);
+	device->type = take_u32(in, "DeviceType");
+	device->id = take_u32(in, "DeviceId");
+	name = take_bytes(in, "PreferredDosName", RDPEFS_DOS_NAME_LEN);
 	if (name.len > 0)
 		memcpy(device->dos_name, name.data, RDPEFS_DOS_NAME_LEN);
-	len = wire_count(in, RDPEFS_DATA_MAX);
-	device->data = wire_bytes(in, len);
+	len = take_count(in, "DeviceDataLength", RDPEFS_DATA_MAX);
+	device->data = take_bytes(in, "DeviceData", len);
 }
 
 bool
 rdpefs_devices_decode(struct wire_in *in, struct rdpefs_devices *devices)
 {
-	uint32_t count = wire_count(in, RDPEFS_DEVICES_MAX);
+	uint32_t count = take_count(in, "DeviceCount", RDPEFS_DEVICES_MAX);
 
 	devices->count = 0;
 	for (; devices->count < count && wire_ok(in); devices->count++)
@@ -300,11 +334,11 @@ rdpefs_devices_encode(struct wire_out *out,
 bool
 rdpefs_removal_decode(struct wire_in *in, struct rdpefs_removal *removal)
 {
-	uint32_t count = wire_count(in, RDPEFS_DEVICES_MAX);
+	uint32_t count = take_count(in, "DeviceCount", RDPEFS_DEVICES_MAX);
 
 	removal->count = 0;
 	for (; removal->count < count && wire_ok(in); removal->count++)
-		removal->ids[removal->count] = wire_u32(in);
+		removal->ids[removal->count] = take_u32(in, "DeviceIds");
 	return wire_ok(in);
 }
 
@@ -321,8 +355,8 @@ rdpefs_removal_encode(struct wire_out *out,
 bool
 rdpefs_reply_decode(struct wire_in *in, struct rdpefs_reply *reply)
 {
-	reply->device_id = wire_u32(in);
-	reply->result = wire_u32(in);
+	reply->device_id = take_u32(in, "DeviceId");
+	reply->result = take_u32(in, "ResultCode");
 	return wire_ok(in);
 }
 
@@ -343,11 +377,11 @@ rdpefs_logged_on_encode(struct wire_out *out)
 bool
 rdpefs_request_decode(struct wire_in *in, struct rdpefs_request *request)
 {
-	request->device_id = wire_u32(in);
-	request->file_id = wire_u32(in);
-	request->completion_id = wire_u32(in);
-	request->major = wire_u32(in);
-	request->minor = wire_u32(in);
+	request->device_id = take_u32(in, "DeviceId");
+	request->file_id = take_u32(in, "FileId");
+	request->completion_id = take_u32(in, "CompletionId");
+	request->major = take_u32(in, "MajorFunction");
+	request->minor = take_u32(in, "MinorFunction");
 	request->body = wire_rest(in);
 	return wire_ok(in);
 }
@@ -370,11 +404,11 @@ rdpefs_control_decode(struct wire_in *in, struct rdpefs_control *control)
 {
 	uint32_t len;
 
-	control->output_len = wire_u32(in);
-	len = wire_count(in, RDPEFS_DATA_MAX);
-	control->code = wire_u32(in);
+	control->output_len = take_u32(in, "OutputBufferLength");
+	len = take_count(in, "InputBufferLength", RDPEFS_DATA_MAX);
+	control->code = take_u32(in, "IoControlCode");
 	wire_skip(in, CONTROL_PADDING_LEN);
-	control->input = wire_bytes(in, len);
+	control->input = take_bytes(in, "InputBuffer", len);
 	return wire_ok(in);
 }
 
@@ -400,9 +434,9 @@ bool
 rdpefs_completion_decode(struct wire_in *in,
                          struct rdpefs_completion *completion)
 {
-	completion->device_id = wire_u32(in);
-	completion->completion_id = wire_u32(in);
-	completion->status = wire_u32(in);
+	completion->device_id = take_u32(in, "DeviceId");
+	completion->completion_id = take_u32(in, "CompletionId");
+	completion->status = take_u32(in, "IoStatus");
 	completion->body = wire_rest(in);
 	return wire_ok(in);
 }
@@ -421,9 +455,11 @@ rdpefs_completion_encode(struct wire_out *out,
 bool
 rdpefs_output_decode(struct wire_in *in, struct wire_view *output)
 {
-	uint32_t len = in->left == 0 ? 0 : wire_count(in, RDPEFS_DATA_MAX);
+	uint32_t len = 0;
 
-	*output = wire_bytes(in, len);
+	if (in->left > 0)
+		len = take_count(in, "OutputBufferLength", RDPEFS_DATA_MAX);
+	*output = take_bytes(in, "OutputBuffer", len);
 	return wire_ok(in);
 }
 

@@ -18,7 +18,7 @@ why_no_card(const struct channel *ch, char reason[CHANNEL_REASON_SIZE])
 	else if (!channel_redirects(ch))
 		why = "policy";
 	else if (devices_ready(&ch->devices, &device))
-		why = "";
+		why = ch->calls.trouble;
 	else if (ch->refusal != 0)
 		why = refused;
 	else if (ch->cardless)
@@ -101,6 +101,17 @@ role_fault(struct channel *ch, enum channel_side side, const char *what)
 }
 
 void
+role_malformed(struct channel *ch, enum channel_side side, const char *what,
+               const char *field, enum wire_fault fault)
+{
+	if (ch->fault != NULL)
+		return;
+	(void)snprintf(ch->fault_text, sizeof(ch->fault_text), "%s: %s: %s",
+	               what, field, wire_fault_name(fault));
+	role_fault(ch, side, ch->fault_text);
+}
+
+void
 role_note_churn(struct channel *ch, enum channel_side side)
 {
 	if (!bucket_take(&ch->churn[side], ch->now_ms))
@@ -134,6 +145,20 @@ role_server_speaks(struct channel *ch)
 		role_tell(ch);
 }
 
+void
+role_show_hidden(struct channel *ch)
+{
+	struct rdpefs_device device;
+
+	if (ch->fault != NULL)
+		return;
+	if (ch->role == CHANNEL_ROLE_RELAY)
+		passage_show_hidden(ch);
+	while (ch->role == CHANNEL_ROLE_OWN &&
+	       devices_show(&ch->devices, &device))
+		(void)devices_set(&ch->devices, device.id, DEVICES_READY);
+}
+
 static void
 send_to_client(void *arg, struct wire_view message)
 {
@@ -151,11 +176,13 @@ on_card(void *arg, uint32_t device)
 	if (taken && devices_state(&ch->devices, device) == DEVICES_READY)
 		return true;
 	log_number(&ev, "device", device);
-	log_text(&ev, "verdict", taken ? "taken" : "refused");
+	log_text(&ev, "verdict", taken ? "taken" : "hidden");
 	log_write(&ev);
-	return devices_set(&ch->devices, device,
-	                   taken ? DEVICES_READY : DEVICES_HIDDEN) &&
-	       taken;
+	if (!devices_set(&ch->devices, device,
+	                 taken ? DEVICES_READY : DEVICES_HIDDEN))
+		return false;
+	/* What only a policy hides is kept, for one that does not. */
+	return ch->fault == NULL;
 }
 
 static void
@@ -230,7 +257,10 @@ role_from_client(struct channel *ch, struct wire_view message)
 		role_note_churn(ch, CHANNEL_CLIENT);
 	if (ch->fault == NULL)
 		wrong = own_message(&ch->own, message, &own_ops, ch);
-	if (wrong != NULL)
+	if (wrong != NULL && ch->own.fault != WIRE_OK)
+		role_malformed(ch, CHANNEL_CLIENT, wrong, ch->own.field,
+		               ch->own.fault);
+	else if (wrong != NULL)
 		role_fault(ch, CHANNEL_CLIENT, wrong);
 	/* After a fault all that counts is that our announce was answered. */
 	if (ch->fault != NULL && header.packet == RDPEFS_CLIENT_ID_CONFIRM)

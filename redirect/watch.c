@@ -325,6 +325,20 @@ park(struct watch *watch, uint64_t now_ms)
 	watch->state = WATCH_DEAF;
 }
 
+/* Said when it changes, and not with every list. */
+static void
+note_ignored(struct watch *watch, const struct esc_names *names)
+{
+	struct log_event ev = log_event(LOG_WARNING, "readers-ignored");
+
+	if (names->ignored > watch->ignored) {
+		log_number(&ev, "count", (int64_t)names->ignored);
+		log_text(&ev, "reason", "above the limit of readers or names");
+		log_write(&ev);
+	}
+	watch->ignored = names->ignored;
+}
+
 static void
 on_listed(void *arg, const struct esc_return *ret, uint64_t now_ms)
 {
@@ -332,6 +346,7 @@ on_listed(void *arg, const struct esc_return *ret, uint64_t now_ms)
 	struct watch *watch = arg;
 
 	if (ret != NULL && ret->code == ESC_S_SUCCESS) {
+		note_ignored(watch, &ret->list.names);
 		if (apply_list(watch, &ret->list.names, now_ms))
 			watch->idle = 0;
 	} else if (ret != NULL && ret->code == ESC_E_NO_READERS_AVAILABLE) {

@@ -59,6 +59,7 @@ struct watch {
 	struct esc_id context;
 	struct watch_reader readers[CERTPROP_READERS_MAX];
 	size_t count;
+	size_t ignored; /* in the last list: more than readers has room for */
 	uint32_t last_number;
 	bool pnp; /* the client knows the pseudo reader */
 	uint32_t pnp_current;

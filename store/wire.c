@@ -5,7 +5,7 @@
 struct wire_in
 wire_in(const void *data, size_t len)
 {
-	struct wire_in in = { data, len, WIRE_OK };
+	struct wire_in in = {.next = data, .left = len};
 
 	return in;
 }
@@ -26,6 +26,13 @@ bool
 wire_done(const struct wire_in *in)
 {
 	return in->fault == WIRE_OK && in->left == 0;
+}
+
+void
+wire_field(struct wire_in *in, const char *field)
+{
+	if (in->fault == WIRE_OK)
+		in->field = field;
 }
 
 void
@@ -148,7 +155,7 @@ struct wire_in
 wire_sub(struct wire_in *in, size_t len)
 {
 	const uint8_t *p = take(in, len);
-	struct wire_in sub = { p, p == NULL ? 0 : len, in->fault };
+	struct wire_in sub = {p, p == NULL ? 0 : len, in->fault, in->field};
 
 	return sub;
 }

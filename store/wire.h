@@ -27,11 +27,15 @@ struct wire_view {
 	size_t len;
 };
 
-/* A reader: the bytes not yet read, and the first fault. */
+/*
+ * A reader: the bytes not yet read, and the first fault.  A decoder may say
+ * which field of its specification comes next; the one of the fault stays.
+ */
 struct wire_in {
 	const uint8_t *next;
 	size_t left;
 	enum wire_fault fault;
+	const char *field; /* a literal, or NULL: nobody said */
 };
 
 /* A writer: a caller's buffer, how much of it is written, the first fault. */
@@ -50,6 +54,9 @@ bool wire_ok(const struct wire_in *in);
 
 /* No fault and nothing left over. */
 bool wire_done(const struct wire_in *in);
+
+/* This field comes next. */
+void wire_field(struct wire_in *in, const char *field);
 
 /* Remember a fault the decoder itself found; the first one stays. */
 void wire_fail(struct wire_in *in, enum wire_fault fault);

@@ -40,7 +40,7 @@ struct bed {
 	uint32_t to_ack[64];
 	size_t to_ack_count;
 	char role[16];
-	char reason[64];
+	char reason[128];
 };
 
 /* Set config and policy between these two, and the client's ways. */

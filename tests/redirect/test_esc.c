@@ -79,8 +79,12 @@ a_list_has_sixteen_names_at_most(void **state)
 	for (size_t n = ESC_NAMES_MAX - 1; n <= ESC_NAMES_MAX + 1; n++) {
 		for (size_t i = 0; i < n; i++)
 			text[2 * i] = (uint8_t)('a' + i);
-		assert_int_equal(list(ESC_ANSI, text, 2 * n + 1),
-		                 n <= ESC_NAMES_MAX ? WIRE_OK : WIRE_LIMIT);
+		assert_int_equal(list(ESC_ANSI, text, 2 * n + 1), WIRE_OK);
+		assert_int_equal(ret.list.names.count,
+		                 n <= ESC_NAMES_MAX ? n : ESC_NAMES_MAX);
+		assert_int_equal(ret.list.names.ignored, n > ESC_NAMES_MAX);
+		assert_int_equal(ret.list.names.list[ESC_NAMES_MAX - 2].text[0],
+		                 'a' + ESC_NAMES_MAX - 2);
 	}
 }
 
@@ -126,8 +130,14 @@ names_have_a_limit(void **state)
 				                    (const char *)text);
 			wire_put_u8(&out, 0);
 			wire_put_u16(&to, 0);
-			assert_int_equal(list(ESC_ANSI, text, out.len), want);
-			assert_int_equal(list(ESC_WIDE, wide, to.len), want);
+			assert_int_equal(list(ESC_ANSI, text, out.len),
+			                 WIRE_OK);
+			assert_int_equal(ret.list.names.ignored,
+			                 want != WIRE_OK);
+			assert_int_equal(list(ESC_WIDE, wide, to.len), WIRE_OK);
+			assert_int_equal(ret.list.names.ignored,
+			                 want != WIRE_OK);
+			assert_int_equal(ret.list.names.count, want == WIRE_OK);
 		}
 }
 

@@ -59,15 +59,15 @@ read_message(struct wire_view view)
 	bool first, second, third, fourth;
 
 	ndr_open(&in, view);
-	number = ndr_u32(&in);
-	first = ndr_pointer(&in);
-	second = ndr_pointer(&in);
-	third = ndr_pointer(&in);
-	fourth = ndr_pointer(&in);
-	bytes = ndr_bytes(&in, 5);
-	text = ndr_string(&in, 2, 3);
-	ndr_array(&in, 1);
-	if (ndr_count(&in, 9) == 9 && ndr_close(&in)) {
+	number = ndr_u32(&in, "number");
+	first = ndr_pointer(&in, "pointer");
+	second = ndr_pointer(&in, "pointer");
+	third = ndr_pointer(&in, "pointer");
+	fourth = ndr_pointer(&in, "pointer");
+	bytes = ndr_bytes(&in, "bytes", 5);
+	text = ndr_string(&in, "text", 2, 3);
+	ndr_array(&in, "array", 1);
+	if (ndr_count(&in, "count", 9) == 9 && ndr_close(&in)) {
 		assert_int_equal(number, 7);
 		assert_true(first && !second && third && fourth);
 		assert_int_equal(bytes.len, 5);
@@ -192,9 +192,9 @@ referents_have_a_limit(void **state)
 	ndr_end(&out);
 	ndr_open(&in, wire_written(&wire));
 	for (int i = 0; i < NDR_REFERENTS_MAX; i++)
-		assert_true(ndr_pointer(&in));
+		assert_true(ndr_pointer(&in, "pointer"));
 	assert_true(wire_ok(&in.wire));
-	assert_false(ndr_pointer(&in));
+	assert_false(ndr_pointer(&in, "pointer"));
 	assert_int_equal(in.wire.fault, WIRE_LIMIT);
 }
 

@@ -1,0 +1,292 @@
+/* Devices that a policy hides and shows, and faults that name a field. */
+#include "bed.h"
+#include "exact.h"
+#include "pki.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PIV_9A = 0x5fc105 };
+
+static struct script_card card;
+static struct pki_cert *ca;
+static struct pki_cert *user;
+static struct bed bed;
+static struct filter_policy closed;
+static struct filter_policy open;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	filter_policy_init(&open);
+	filter_policy_init(&closed);
+	assert_null(filter_parse_redirect(&closed, "no"));
+	ca = pki_ca_new("root", NULL);
+	user = pki_user_new("user", ca);
+	script_card_init(&card, script_piv_aid);
+	(void)script_add_piv(&card, PIV_9A, pki_der(user), SCRIPT_PLAIN);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	script_card_clear(&card);
+	pki_cert_free(user);
+	pki_cert_free(ca);
+	filter_policy_clear(&open);
+	filter_policy_clear(&closed);
+	return 0;
+}
+
+/* A session without redirection, at rest; the client has a card. */
+static void
+start_closed(bool own)
+{
+	bed_init(&bed);
+	bed.config.role = own ? CHANNEL_OWN : CHANNEL_RELAY;
+	fake_pcsc_plug(&bed.client.pcsc, 0, "Reader A");
+	fake_pcsc_insert(&bed.client.pcsc, 0, &card);
+	bed_start(&bed);
+	channel_filter(bed.ch, &closed, bed.now_ms);
+	if (!own)
+		fake_server_announce(&bed.server);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.reason, "policy");
+	assert_int_equal(bed.client.pcsc.calls, 0);
+	assert_int_equal(bed.server.cards, 0);
+	assert_int_equal(bed.client.accepted, 1);
+}
+
+static void
+a_hidden_device_is_shown(void **state)
+{
+	(void)state;
+	start_closed(false);
+	channel_filter(bed.ch, &open, bed.now_ms);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, "relay");
+	assert_string_equal(bed.reason, "");
+	assert_int_equal(bed.server.cards, 1);
+	assert_int_equal(bed.certs, 1);
+	/* The client was answered when it was hidden, and not again. */
+	assert_int_equal(bed.client.accepted, 1);
+	assert_int_equal(bed.client.refused, 0);
+	fake_server_establish(&bed.server, 1, 7);
+	bed_run(&bed);
+	assert_int_equal(fake_server_answers(&bed.server, 7), 1);
+	assert_int_equal(bed.client.faults + bed.server.faults, 0);
+	bed_clear(&bed);
+}
+
+static void
+a_hidden_device_is_taken_in_the_own_role(void **state)
+{
+	(void)state;
+	start_closed(true);
+	channel_filter(bed.ch, &open, bed.now_ms);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.role, "own");
+	assert_string_equal(bed.reason, "");
+	assert_int_equal(bed.certs, 1);
+	assert_int_equal(bed.client.accepted, 1);
+	bed_clear(&bed);
+}
+
+/* What the server says of it then is no news for the client. */
+static void
+a_shown_device_may_be_refused(void **state)
+{
+	(void)state;
+	start_closed(false);
+	bed.server.refuses = true;
+	channel_filter(bed.ch, &open, bed.now_ms);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.reason,
+	                    "the server refused the device (status c0000001)");
+	assert_int_equal(bed.client.accepted, 1);
+	assert_int_equal(bed.client.refused, 0);
+	assert_int_equal(bed.client.pcsc.calls, 0);
+	bed_clear(&bed);
+}
+
+static void
+a_hidden_device_may_go(void **state)
+{
+	(void)state;
+	start_closed(false);
+	fake_client_remove(&bed.client, 1);
+	bed_run(&bed);
+	assert_int_equal(bed.server.removals, 0);
+	channel_filter(bed.ch, &open, bed.now_ms);
+	bed_advance(&bed, 5000);
+	assert_int_equal(bed.server.cards, 0);
+	/* Plugged in again it is as any other: the server's answer counts. */
+	fake_client_announce(&bed.client);
+	bed_advance(&bed, 5000);
+	assert_int_equal(bed.server.cards, 1);
+	assert_int_equal(bed.client.accepted, 2);
+	assert_int_equal(bed.certs, 1);
+	bed_clear(&bed);
+}
+
+/* There and back: the server keeps its device, and its calls are refused. */
+static void
+a_policy_comes_and_goes(void **state)
+{
+	(void)state;
+	start_closed(false);
+	for (unsigned i = 0; i < 3; i++) {
+		channel_filter(bed.ch, &open, bed.now_ms);
+		bed_advance(&bed, 5000);
+		assert_string_equal(bed.reason, "");
+		channel_filter(bed.ch, &closed, bed.now_ms);
+		bed_advance(&bed, 5000);
+		assert_string_equal(bed.reason, "policy");
+	}
+	assert_int_equal(bed.server.cards, 1);
+	bed_clear(&bed);
+}
+
+static void
+give(enum channel_side from, uint16_t packet, const void *body, size_t len)
+{
+	uint8_t data[128];
+	struct wire_out out = wire_out(data, sizeof(data));
+
+	wire_put_u16(&out, RDPEFS_CORE);
+	wire_put_u16(&out, packet);
+	wire_put_bytes(&out, body, len);
+	bed_message(&bed, from, wire_written(&out));
+	bed_run(&bed);
+}
+
+static void
+a_fault_names_its_field(void **state)
+{
+	static const struct {
+		enum channel_side from;
+		uint16_t packet;
+		uint8_t body[40];
+		size_t len;
+		const char *reason;
+	} rows[] = {
+	    {CHANNEL_CLIENT,
+	     RDPEFS_DEVICE_LIST_ANNOUNCE,
+	     {U32(65)},
+	     4,
+	     "malformed device list: DeviceCount: above its limit"},
+	    {CHANNEL_CLIENT,
+	     RDPEFS_DEVICE_LIST_ANNOUNCE,
+	     {U32(1), U32(0x20), U32(1), 0, 0, 0, 0, 0, 0, 0, 0, U32(9)},
+	     24,
+	     "malformed device list: DeviceData: too short"},
+	    {CHANNEL_CLIENT,
+	     RDPEFS_DEVICE_COMPLETION,
+	     {U32(1), U32(2)},
+	     8,
+	     "malformed completion: IoStatus: too short"},
+	    {CHANNEL_SERVER,
+	     RDPEFS_DEVICE_REQUEST,
+	     {U32(1), U32(2)},
+	     8,
+	     "malformed device request: CompletionId: too short"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bed_init(&bed);
+		bed_start(&bed);
+		fake_server_announce(&bed.server);
+		bed_advance(&bed, 5000);
+		give(rows[i].from, rows[i].packet, rows[i].body, rows[i].len);
+		assert_string_equal(bed.reason, rows[i].reason);
+		bed_clear(&bed);
+	}
+}
+
+static void
+a_fault_of_the_own_role_names_its_field(void **state)
+{
+	static const uint8_t caps[] = {U16(1), U16(0), U16(5), U16(4), U32(1)};
+
+	(void)state;
+	bed_init(&bed);
+	bed.config.role = CHANNEL_OWN;
+	bed_start(&bed);
+	bed_advance(&bed, 5000);
+	give(CHANNEL_CLIENT, RDPEFS_CLIENT_CAPABILITY, caps, sizeof(caps));
+	assert_string_equal(bed.reason, "malformed capabilities: "
+	                                "CapabilityLength: not an allowed "
+	                                "value");
+	bed_clear(&bed);
+}
+
+/* Answer our parked call with these bytes. */
+static void
+answer_parked(struct wire_view output)
+{
+	uint8_t data[256];
+	struct wire_out out = wire_out(data, sizeof(data));
+	struct rdpefs_completion completion = {.device_id = 1};
+
+	for (size_t i = 0; i < FAKE_PARKED_MAX; i++) {
+		if (bed.client.pcsc.parked[i].used)
+			completion.completion_id = bed.client.pcsc.parked[i].id;
+	}
+	fake_pcsc_reset(&bed.client.pcsc);
+	rdpefs_output_encode(&out, &completion, output);
+	bed_message(&bed, CHANNEL_CLIENT, wire_written(&out));
+	bed_run(&bed);
+}
+
+/* It is told while it lasts: the next attempt is answered as it should be. */
+static void
+an_answer_that_cannot_be_read_is_told(void **state)
+{
+	static const uint8_t output[] = {
+	    0x01,   0x10,   U16(8),  U32(0xCCCCCCCC), U32(16),
+	    U32(0), U32(0), U32(65), U32(0x20000),    U32(65),
+	};
+
+	(void)state;
+	bed_init(&bed);
+	fake_pcsc_plug(&bed.client.pcsc, 0, "Reader A");
+	bed_start(&bed);
+	fake_server_announce(&bed.server);
+	bed_advance(&bed, 5000);
+	assert_string_equal(bed.reason, "");
+	answer_parked((struct wire_view){output, sizeof(output)});
+	assert_string_equal(bed.role, "relay");
+	assert_string_equal(bed.reason, "GetStatusChange_Return: "
+	                                "rgReaderStates: above its limit of "
+	                                "64");
+	bed_advance(&bed, 60000);
+	assert_string_equal(bed.reason, "");
+	assert_int_equal(fake_pcsc_parked(&bed.client.pcsc), 1);
+	bed_clear(&bed);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_hidden_device_is_shown),
+	    cmocka_unit_test(a_hidden_device_is_taken_in_the_own_role),
+	    cmocka_unit_test(a_shown_device_may_be_refused),
+	    cmocka_unit_test(a_hidden_device_may_go),
+	    cmocka_unit_test(a_policy_comes_and_goes),
+	    cmocka_unit_test(a_fault_names_its_field),
+	    cmocka_unit_test(a_fault_of_the_own_role_names_its_field),
+	    cmocka_unit_test(an_answer_that_cannot_be_read_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
