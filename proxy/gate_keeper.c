@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hostroots.h"
 #include "keeper.h"
 
 enum { KEEPER_AGAIN_MS = 200 };
@@ -61,6 +62,8 @@ keeper_child(struct gate *g, int fd)
 	                                     .control = c->control,
 	                                     .control_group = c->control_group,
 	                                     .view_group = c->view_group,
+	                                     .system_anchors =
+	                                         c->system_anchors,
 	                                     .durable_full = c->durable_full};
 	int status;
 

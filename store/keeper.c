@@ -1,6 +1,7 @@
 #include "keeper.h"
 
 #include "control.h"
+#include "kerberos.h"
 #include "log.h"
 #include "turn.h"
 #include "view.h"
@@ -33,6 +34,8 @@ struct keeper {
 	struct event *sweep;
 	struct event *repair;
 	struct event *terminate;
+	struct kerberos *kerberos; /* NULL: no memory for it */
+	struct view_place place;
 	struct turn *turn;       /* the sessions */
 	struct control *control; /* NULL: no control socket is configured */
 };
@@ -121,10 +124,17 @@ open_turn(struct keeper *k)
 	    .engine = k->engine,
 	    .run_dirfd = k->run_dirfd,
 	    .view_group = k->config->view_group,
+	    .place = &k->place,
 	    .on_news = on_news,
 	    .arg = k,
 	};
 
+	k->kerberos = kerberos_new(KERBEROS_CONFIG);
+	k->place = (struct view_place){
+	    .run_dir = k->config->run_dir,
+	    .system_anchors = k->config->system_anchors,
+	    .kerberos = k->kerberos,
+	};
 	k->turn = turn_new(&config);
 	return k->turn != NULL;
 }
@@ -275,6 +285,8 @@ on_repair(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (k->kerberos != NULL)
+		kerberos_refresh(k->kerberos);
 	turn_repair(k->turn);
 }
 
@@ -306,6 +318,7 @@ clear(struct keeper *k)
 {
 	control_free(k->control);
 	turn_free(k->turn);
+	kerberos_free(k->kerberos);
 	free_event(k->gate);
 	free_event(k->sweep);
 	free_event(k->repair);

@@ -19,7 +19,8 @@ struct keeper_config {
 	    *run_dir; /* views in <run_dir>/session/<id>, control socket */
 	const char *control; /* path of the control socket */
 	gid_t control_group; /* may use the control socket; (gid_t)-1: none */
-	gid_t view_group;  /* group of the views; (gid_t)-1: the daemon's own */
+	gid_t view_group; /* group of the views; (gid_t)-1: the daemon's own */
+	const char *system_anchors; /* PEM file; NULL: none */
 	unsigned repair_s; /* views are compared so often; 0: the default */
 	bool durable_full; /* synchronous=FULL instead of NORMAL */
 };

@@ -19,4 +19,8 @@ bool mirror_show(struct engine *engine, int run_dirfd, const char *session,
                  const char *user, const struct view_style *style,
                  const char **reason);
 
+/* The same for what an administrator allowed the whole host. */
+bool mirror_show_host(struct engine *engine, int run_dirfd,
+                      const char **reason);
+
 #endif

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include "wire.h"
 
 enum {
 	DEPTH_MAX = 8, /* of a foreign tree that has to go */
@@ -123,20 +126,108 @@ tree_clear(int fd, tree_stays *stays, void *arg, int *code)
 
 /* Directories. */
 
-/* Its group and mode as wanted; a new one is closed until both are right. */
+/*
+ * The access list as the kernel's attribute has it: version 2, then entries of
+ * tag, permissions and id, little-endian, in this order (linux/posix_acl.h and
+ * posix_acl_xattr.h).  The mask lets the user's entry have its effect; as the
+ * group's bits of the mode show the mask, the group has an entry of its own.
+ */
+enum {
+	ACL_LEN = 4 + 5 * 8,
+	ACL_VERSION = 2,
+	ACL_USER_OBJ = 0x01,
+	ACL_USER = 0x02,
+	ACL_GROUP_OBJ = 0x04,
+	ACL_MASK = 0x10,
+	ACL_OTHER = 0x20,
+	ACL_READ_ENTER = 5
+};
+#define ACL_NAME  "system.posix_acl_access"
+#define ACL_NO_ID UINT32_MAX
+
+static void
+put_entry(struct wire_out *out, uint16_t tag, mode_t bits, uint32_t id)
+{
+	wire_put_u16(out, tag);
+	wire_put_u16(out, (uint16_t)(bits & 7));
+	wire_put_u32(out, id);
+}
+
+static void
+encode_acl(uint8_t acl[static ACL_LEN], mode_t mode, uid_t user)
+{
+	struct wire_out out = wire_out(acl, ACL_LEN);
+
+	wire_put_u32(&out, ACL_VERSION);
+	put_entry(&out, ACL_USER_OBJ, mode >> 6, ACL_NO_ID);
+	put_entry(&out, ACL_USER, ACL_READ_ENTER, user);
+	put_entry(&out, ACL_GROUP_OBJ, mode >> 3, ACL_NO_ID);
+	put_entry(&out, ACL_MASK, ACL_READ_ENTER | mode >> 3, ACL_NO_ID);
+	put_entry(&out, ACL_OTHER, mode, ACL_NO_ID);
+}
+
+static bool
+is_unsupported(int code)
+{
+	return code == ENOTSUP || code == EOPNOTSUPP || code == ENOSYS;
+}
+
+static int
+adjust_mode(int fd, mode_t mode)
+{
+	struct stat st;
+
+	/* Without a list the group's bits are the group's again. */
+	if (fremovexattr(fd, ACL_NAME) != 0 && errno != ENODATA &&
+	    !is_unsupported(errno))
+		return -1;
+	if (fstat(fd, &st) != 0)
+		return -1;
+	return (st.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+}
+
+static int
+adjust_acl(int fd, mode_t mode, uid_t user)
+{
+	uint8_t acl[ACL_LEN] = {0};
+	uint8_t now[ACL_LEN] = {0};
+
+	encode_acl(acl, mode, user);
+	if (fgetxattr(fd, ACL_NAME, now, sizeof(now)) == ACL_LEN &&
+	    memcmp(acl, now, ACL_LEN) == 0)
+		return 0;
+	if (fsetxattr(fd, ACL_NAME, acl, ACL_LEN, 0) == 0)
+		return 0;
+	return is_unsupported(errno) ? adjust_mode(fd, mode) : -1;
+}
+
 int
-tree_adjust(int fd, mode_t mode, gid_t group)
+tree_adjust(int fd, const struct tree_access *access)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return -1;
-	if (group != TREE_NO_GROUP && st.st_gid != group &&
-	    fchown(fd, (uid_t)-1, group) != 0)
+	if (access->group != TREE_NO_GROUP && st.st_gid != access->group &&
+	    fchown(fd, (uid_t)-1, access->group) != 0)
 		return -1;
-	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) != 0)
-		return -1;
-	return 0;
+	if (access->user == TREE_NO_USER)
+		return adjust_mode(fd, access->mode);
+	return adjust_acl(fd, access->mode, access->user);
+}
+
+bool
+tree_lets_in(int fd, uid_t user)
+{
+	uint8_t acl[ACL_LEN] = {0};
+	struct wire_in in = wire_in(acl, sizeof(acl));
+
+	if (user == TREE_NO_USER)
+		return true;
+	if (fgetxattr(fd, ACL_NAME, acl, sizeof(acl)) != ACL_LEN)
+		return false;
+	wire_skip(&in, 16); /* version, owner, and the user's tag and bits */
+	return wire_u32(&in) == user;
 }
 
 int
@@ -146,9 +237,9 @@ tree_open(int dirfd, const char *name)
 	              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Open a directory, made when it is not there or is something else. */
+/* A new one is closed to all others until its access is right. */
 int
-tree_make(int dirfd, const char *name, mode_t mode, gid_t group)
+tree_make(int dirfd, const char *name, const struct tree_access *access)
 {
 	int fd = tree_open(dirfd, name);
 
@@ -158,7 +249,7 @@ tree_make(int dirfd, const char *name, mode_t mode, gid_t group)
 		return -1;
 	if (fd < 0)
 		fd = tree_open(dirfd, name);
-	if (fd >= 0 && tree_adjust(fd, mode, group) != 0) {
+	if (fd >= 0 && tree_adjust(fd, access) != 0) {
 		int code = errno;
 
 		(void)close(fd);

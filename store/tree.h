@@ -15,18 +15,31 @@
 #include <sys/types.h>
 
 #define TREE_NO_GROUP ((gid_t)-1)
+#define TREE_NO_USER  ((uid_t)-1)
+
+/* Who may do what with a directory. */
+struct tree_access {
+	mode_t mode;
+	gid_t group; /* TREE_NO_GROUP leaves the group as it is */
+	uid_t user;  /* may enter and list it besides, TREE_NO_USER: nobody */
+};
 
 /* Open a directory that is there; AT_FDCWD and a path are allowed here. */
 int tree_open(int dirfd, const char *name);
 
 /*
- * Open a directory with this mode and group, made when it is not there or is
- * something else.  TREE_NO_GROUP leaves the group as it is.
+ * Open a directory with this access, made when it is not there or is something
+ * else.
  */
-int tree_make(int dirfd, const char *name, mode_t mode, gid_t group);
+int tree_make(int dirfd, const char *name, const struct tree_access *access);
 
-/* Give an open directory its mode and group. */
-int tree_adjust(int fd, mode_t mode, gid_t group);
+/*
+ * Give an open directory its access.  A user besides is an entry of the access
+ * list (acl(5)); where the file system has none it is left out, and
+ * tree_lets_in says so.
+ */
+int tree_adjust(int fd, const struct tree_access *access);
+bool tree_lets_in(int fd, uid_t user);
 
 /* Is something there under this name? */
 bool tree_exists(int dirfd, const char *name);

@@ -247,16 +247,17 @@ show(struct turn *turn, struct peer *peer)
 {
 	const struct view_style style = {
 	    .group = turn->config.view_group,
+	    .user = (uid_t)-1,
 	    .purpose = KEEP_PURPOSE_ANY,
+	    .place = turn->config.place,
 	};
 	const char *reason = NULL;
 
 	/* Adopted, and it has not said yet whose certificates to show. */
 	if (peer->syncing && peer_text(peer->user)[0] == '\0')
 		return;
-	peer->dirty =
-	    !mirror_show(turn->config.engine, turn->config.run_dirfd, peer->id,
-	                 peer->user, &style, &reason);
+	peer->dirty = !mirror_show(turn->config.engine, turn->config.run_dirfd,
+	                           peer->id, peer->user, &style, &reason);
 	peer->view_fault = peer->dirty ? reason : NULL;
 	if (!peer->dirty)
 		return;

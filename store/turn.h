@@ -11,6 +11,7 @@
 #include "peer.h"
 
 struct turn;
+struct view_place;
 
 /* Something to watch; all but name may be NULL or empty. */
 typedef void turn_on_news(void *arg, const struct peer *peer, const char *name,
@@ -22,6 +23,7 @@ struct turn_config {
 	struct engine *engine;
 	int run_dirfd;
 	gid_t view_group;
+	struct view_place *place;
 	turn_on_news *on_news;
 	void *arg;
 };

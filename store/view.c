@@ -2,66 +2,53 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
+#include "kerberos.h"
 #include "log.h"
+#include "pem.h"
 #include "tree.h"
 
 enum {
-	NAME_SIZE = 2 * VIEW_SHA256_LEN + sizeof(".pem"),
-	PEM_LINE_DER = 48, /* bytes in one line of 64 characters, RFC 7468 */
-	PEM_LINE_LEN = 64 + 1,
-	PEM_MAX = (KEEP_DER_MAX / PEM_LINE_DER + 1) * PEM_LINE_LEN + 64,
+	STEM_LEN = 2 * VIEW_SHA256_LEN, /* of a file name, the thumbprint */
 	RUN_MODE = 0755,
 	SESSIONS_MODE = 0711, /* no list of the sessions for everybody */
 	VIEW_MODE = 0750,
-	FOLDER_MODE = 0755 /* who may not enter the view does not get here */
+	FOLDER_MODE = 0755,  /* who may not enter the view does not get here */
+	PERSONAL_MODE = 0700 /* and the user */
 };
 
 #define SESSIONS "session"
+#define HOST     "host"
 #define GONE     ".gone" /* a view on its way out */
 
-static const struct folder {
-	const char *name;
-	enum keep_kind kind;
-	bool hashed;
-} folders[] = {
-    {"certs", KEEP_ANCHOR, true},
-    {"anchors", KEEP_ANCHOR, false},
-    {"intermediates", KEEP_INTERMEDIATE, false},
-    {"personal", KEEP_USER, false},
-};
-enum { FOLDERS = sizeof(folders) / sizeof(folders[0]) };
+static const struct tree_access run_access = {RUN_MODE, TREE_NO_GROUP,
+                                              TREE_NO_USER};
+static const struct tree_access sessions_access = {SESSIONS_MODE, TREE_NO_GROUP,
+                                                   TREE_NO_USER};
+static const struct tree_access folder_access = {FOLDER_MODE, TREE_NO_GROUP,
+                                                 TREE_NO_USER};
 
-struct name {
-	char text[NAME_SIZE];
-};
-
-/* A file that wants a link, and the highest number that leads to it. */
-struct link {
-	uint32_t hash;
-	struct name file;
-	size_t number;
-};
-#define UNNUMBERED SIZE_MAX
-
-/* The work on one folder. */
+/* The view that is being made. */
 struct work {
 	int dirfd;
-	struct name *names; /* what is there and stays */
-	size_t name_count;
-	size_t name_room;
-	struct link *links;
-	size_t link_count;
+	const struct view_style *style;
+	const char *id; /* NULL: the host's */
+	const struct view_item *items;
+	size_t count;
 	struct view_changes changes;
 	enum view_error err;
 };
+
+/* Put one item into a folder, under its thumbprint. */
+typedef void put_item(struct folder *f, const char *stem,
+                      const struct view_item *item,
+                      const struct view_style *style);
 
 /* The first fault stays; the work goes on. */
 static void
@@ -74,57 +61,11 @@ fault(enum view_error *err, enum view_error now)
 static enum view_error
 error_of(int code)
 {
+	if (code == 0)
+		return VIEW_OK;
 	if (code == ENOSPC || code == EDQUOT)
 		return VIEW_EFULL;
 	return code == ENOMEM ? VIEW_ENOMEM : VIEW_EIO;
-}
-
-/* The name stays; what is not noted is swept. */
-static void
-note_name(struct work *w, const char *name)
-{
-	if (w->name_count == w->name_room) {
-		size_t room = 2 * w->name_room + 64;
-		struct name *more = realloc(w->names, room * sizeof(*more));
-
-		if (more == NULL) {
-			fault(&w->err, VIEW_ENOMEM);
-			return;
-		}
-		w->names = more;
-		w->name_room = room;
-	}
-	(void)snprintf(w->names[w->name_count++].text, NAME_SIZE, "%s", name);
-}
-
-static void
-note_change(struct work *w, bool existed)
-{
-	if (existed)
-		w->changes.repaired++;
-	else
-		w->changes.added++;
-}
-
-/* The certificate as PEM, RFC 7468; returns its length. */
-static size_t
-pem_encode(char out[static PEM_MAX], struct wire_view der)
-{
-	struct wire_out pem = wire_out(out, PEM_MAX);
-	struct wire_in in = wire_in_view(der);
-
-	wire_put_view(&pem, wire_view_text("-----BEGIN CERTIFICATE-----\n"));
-	while (in.left > 0) {
-		size_t len = in.left < PEM_LINE_DER ? in.left : PEM_LINE_DER;
-		struct wire_view part = wire_bytes(&in, len);
-		uint8_t line[PEM_LINE_LEN];
-		int chars = EVP_EncodeBlock(line, part.data, (int)part.len);
-
-		wire_put_bytes(&pem, line, (size_t)chars);
-		wire_put_u8(&pem, '\n');
-	}
-	wire_put_view(&pem, wire_view_text("-----END CERTIFICATE-----\n"));
-	return pem.len; /* PEM_MAX holds the longest that is_genuine lets by */
 }
 
 /* The store was not changed behind our back: the name is the content's. */
@@ -140,292 +81,234 @@ is_genuine(const struct view_item *item)
 	       len == VIEW_SHA256_LEN && memcmp(digest, item->sha256, len) == 0;
 }
 
-static void
-add_link(struct work *w, uint32_t hash, const char *file)
-{
-	struct link *link = &w->links[w->link_count++];
-
-	link->hash = hash;
-	link->number = UNNUMBERED;
-	(void)snprintf(link->file.text, NAME_SIZE, "%s", file);
-}
-
-/* Show one item as a file; only what is shown keeps its name and its link. */
-static void
-show_item(struct work *w, const struct view_item *item, bool hashed)
-{
-	char name[NAME_SIZE];
-	char pem[PEM_MAX];
-	size_t len;
-	bool existed;
-	bool changed;
-
-	if (!is_genuine(item)) {
-		fault(&w->err, VIEW_EINVAL);
-		return;
-	}
-	(void)log_hex(name, item->sha256, VIEW_SHA256_LEN);
-	(void)strcat(name, ".pem");
-	len = pem_encode(pem, item->der);
-	existed = tree_exists(w->dirfd, name);
-	changed = !existed || !tree_file_is(w->dirfd, name, pem, len);
-	if (changed && tree_write(w->dirfd, name, pem, len) != 0) {
-		fault(&w->err, error_of(errno));
-		return;
-	}
-	note_name(w, name);
-	if (changed)
-		note_change(w, existed);
-	if (hashed)
-		add_link(w, item->subject_hash, name);
-}
-
-/* Links: OpenSSL asks for <hash>.0, <hash>.1, ... until one is missing. */
-
-static int
-compare_links(const void *a, const void *b)
-{
-	const struct link *left = a;
-	const struct link *right = b;
-
-	if (left->hash != right->hash)
-		return left->hash < right->hash ? -1 : 1;
-	return strcmp(left->file.text, right->file.text);
-}
-
-static void
-link_name(char out[static NAME_SIZE], uint32_t hash, size_t number)
-{
-	(void)snprintf(out, NAME_SIZE, "%08" PRIx32 ".%zu", hash, number);
-}
-
-/* Which file of the group does this number lead to?  NULL: none of them. */
-static struct link *
-read_number(const struct work *w, struct link *group, size_t count,
-            size_t number, bool *there)
-{
-	char name[NAME_SIZE];
-	char target[NAME_SIZE];
-	ssize_t len;
-
-	link_name(name, group->hash, number);
-	len = readlinkat(w->dirfd, name, target, sizeof(target));
-	*there = len >= 0;
-	if (len < 0 || (size_t)len >= sizeof(target))
-		return NULL;
-	target[len] = '\0';
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(group[i].file.text, target) == 0)
-			return &group[i];
-	}
-	return NULL;
-}
-
 /*
- * Give each file its highest number among those that OpenSSL would see; returns
- * how many numbers are needed for them.
+ * What an item looks like, in each folder.
  */
-static size_t
-find_numbers(const struct work *w, struct link *group, size_t count)
+
+static bool
+put_file(struct folder *f, const char *stem, const char *suffix,
+         const struct wire_out *text, char name[static FOLDER_NAME_SIZE])
 {
-	size_t top = 0;
-	bool there = true;
+	(void)snprintf(name, FOLDER_NAME_SIZE, "%s%s", stem, suffix);
+	return wire_out_ok(text) && folder_put(f, name, wire_written(text));
+}
 
-	for (size_t n = 0; there || n < count; n++) {
-		struct link *file = read_number(w, group, count, n, &there);
+static void
+put_plain(struct folder *f, const char *stem, const struct view_item *item,
+          const struct view_style *style)
+{
+	char name[FOLDER_NAME_SIZE];
+	uint8_t text[PEM_MAX];
+	struct wire_out pem = wire_out(text, sizeof(text));
 
-		if (file != NULL) {
-			file->number = n;
-			top = n + 1;
+	(void)style;
+	pem_put_certificate(&pem, item->der);
+	(void)put_file(f, stem, ".pem", &pem, name);
+}
+
+static void
+put_anchor(struct folder *f, const char *stem, const struct view_item *item,
+           const struct view_style *style)
+{
+	char name[FOLDER_NAME_SIZE];
+	uint8_t text[PEM_MAX];
+	struct wire_out pem = wire_out(text, sizeof(text));
+
+	pem_put_anchor(&pem, item->der, style->purpose);
+	(void)put_file(f, stem, ".pem", &pem, name);
+}
+
+/* Only what is there gets a link. */
+static void
+put_hashed(struct folder *f, const char *stem, const struct view_item *item,
+           const struct view_style *style)
+{
+	char name[FOLDER_NAME_SIZE];
+	uint8_t text[PEM_MAX];
+	struct wire_out pem = wire_out(text, sizeof(text));
+
+	pem_put_anchor(&pem, item->der, style->purpose);
+	if (put_file(f, stem, ".pem", &pem, name))
+		folder_link(f, item->subject_hash, name);
+}
+
+/* The certificate, its properties, and where its key is. */
+static void
+put_personal(struct folder *f, const char *stem, const struct view_item *item,
+             const struct view_style *style)
+{
+	char name[FOLDER_NAME_SIZE];
+	uint8_t text[PEM_MAX];
+	struct wire_out pem = wire_out(text, sizeof(text));
+
+	put_plain(f, stem, item, style);
+	if (item->json.len > 0) {
+		(void)snprintf(name, sizeof(name), "%s.json", stem);
+		(void)folder_put(f, name, item->json);
+	}
+	if (item->pkcs11_uri.len == 0)
+		return;
+	pem_put_uri(&pem, item->pkcs11_uri);
+	(void)put_file(f, stem, ".uri.pem", &pem, name);
+}
+
+static void
+fill(struct work *w, struct folder *f, enum keep_kind kind, put_item *put)
+{
+	char stem[STEM_LEN + 1];
+
+	for (size_t i = 0; i < w->count; i++) {
+		const struct view_item *item = &w->items[i];
+
+		if (item->kind != kind)
+			continue;
+		if (is_genuine(item)) {
+			(void)log_hex(stem, item->sha256, VIEW_SHA256_LEN);
+			put(f, stem, item, w->style);
+		} else {
+			fault(&w->err, VIEW_EINVAL);
 		}
 	}
-	return top;
-}
-
-/* The file that holds this number, or else one that has none, or NULL. */
-static struct link *
-file_for(struct link *group, size_t count, size_t number)
-{
-	struct link *free_one = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		if (group[i].number == number)
-			return &group[i];
-		if (free_one == NULL && group[i].number == UNNUMBERED)
-			free_one = &group[i];
-	}
-	return free_one;
-}
-
-/* Make a number lead to a file of the group. */
-static void
-set_number(struct work *w, struct link *group, size_t count, size_t number)
-{
-	struct link *file = file_for(group, count, number);
-	char name[NAME_SIZE];
-	bool there;
-	struct link *now = read_number(w, group, count, number, &there);
-	bool right = now != NULL && (file == NULL || now == file);
-
-	if (file != NULL)
-		file->number = number;
-	else
-		file = group; /* nobody's number: a second one closes the gap */
-	link_name(name, group->hash, number);
-	there = tree_exists(w->dirfd, name);
-	if (!right && tree_link(w->dirfd, name, file->file.text) != 0) {
-		fault(&w->err, error_of(errno));
-		return;
-	}
-	note_name(w, name);
-	if (!right)
-		note_change(w, there);
 }
 
 /*
- * The numbers of one hash have no hole, and a file that stays keeps its own: a
- * program may be walking along them right now.  Where a file went, a new one
- * comes, or a second link to one that is there.
+ * The folders.
  */
-static void
-number_group(struct work *w, struct link *group, size_t count)
-{
-	size_t top = find_numbers(w, group, count);
-
-	for (size_t n = 0; n < top || file_for(group, count, n) != NULL; n++)
-		set_number(w, group, count, n);
-}
 
 static void
-drop_twins(struct work *w)
+close_folder(struct work *w, struct folder *f)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < w->link_count; i++) {
-		if (kept == 0 ||
-		    compare_links(&w->links[kept - 1], &w->links[i]) != 0)
-			w->links[kept++] = w->links[i];
-	}
-	w->link_count = kept;
+	folder_close(f);
+	w->changes.added += f->added;
+	w->changes.repaired += f->repaired;
+	w->changes.removed += f->removed;
+	fault(&w->err, error_of(f->code));
 }
 
 static void
-show_links(struct work *w)
+show_folder(struct work *w, int dirfd, const char *name, enum keep_kind kind,
+            put_item *put)
 {
-	size_t end;
+	struct folder f;
 
-	if (w->link_count > 0)
-		qsort(w->links, w->link_count, sizeof(*w->links),
-		      compare_links);
-	drop_twins(w);
-	for (size_t i = 0; i < w->link_count; i = end) {
-		end = i + 1;
-		while (end < w->link_count &&
-		       w->links[end].hash == w->links[i].hash)
-			end++;
-		number_group(w, &w->links[i], end - i);
-	}
+	folder_open(&f, dirfd, name, &folder_access);
+	fill(w, &f, kind, put);
+	close_folder(w, &f);
 }
 
-/* What stays, by name. */
-
-static int
-compare_names(const void *a, const void *b)
+static void
+show_personal(struct work *w)
 {
-	const struct name *left = a;
-	const struct name *right = b;
+	const struct tree_access access = {PERSONAL_MODE, TREE_NO_GROUP,
+	                                   w->style->user};
+	struct folder f;
 
-	return strcmp(left->text, right->text);
+	folder_open(&f, w->dirfd, "personal", &access);
+	fill(w, &f, KEEP_USER, put_personal);
+	close_folder(w, &f);
 }
 
-static int
-compare_text(const void *key, const void *element)
+/* p11-kit's trust module wants the anchors one folder down. */
+static void
+show_trust(struct work *w)
 {
-	const struct name *name = element;
+	struct folder f;
 
-	return strcmp(key, name->text);
+	folder_open(&f, w->dirfd, "trust", &folder_access);
+	if (f.dirfd >= 0)
+		show_folder(w, f.dirfd, "anchors", KEEP_ANCHOR, put_anchor);
+	folder_keep(&f, "anchors");
+	close_folder(w, &f);
+}
+
+/*
+ * The texts that name paths.
+ */
+
+static void
+put_text(struct wire_out *out, const char *text)
+{
+	wire_put_view(out, wire_view_text(text));
 }
 
 static bool
-is_named(const char *name, void *arg)
+has_anchors(const struct work *w)
 {
-	const struct work *w = arg;
-
-	return w->name_count > 0 &&
-	       bsearch(name, w->names, w->name_count, sizeof(*w->names),
-	               compare_text) != NULL;
-}
-
-static bool
-is_folder(const char *name, void *arg)
-{
-	(void)arg;
-	for (size_t i = 0; i < FOLDERS; i++) {
-		if (strcmp(name, folders[i].name) == 0)
+	for (size_t i = 0; i < w->count; i++)
+		if (w->items[i].kind == KEEP_ANCHOR)
 			return true;
-	}
 	return false;
 }
 
 static void
-sweep_folder(struct work *w)
+show_kerberos(struct work *w, struct folder *f, const char *path)
 {
-	int code;
+	uint8_t text[KERBEROS_TEXT_MAX];
+	struct wire_out out = wire_out(text, sizeof(text));
+	char anchors[VIEW_PATH_MAX];
 
-	if (w->name_count > 0)
-		qsort(w->names, w->name_count, sizeof(*w->names),
-		      compare_names);
-	w->changes.removed += tree_clear(w->dirfd, is_named, w, &code);
-	if (code != 0)
-		fault(&w->err, error_of(code));
+	(void)snprintf(anchors, sizeof(anchors), "%s/anchors", path);
+	kerberos_put(&out, w->style->place->kerberos,
+	             has_anchors(w) ? anchors : NULL);
+	(void)folder_put(f, "krb5.conf", wire_written(&out));
 }
 
-/* One folder: first what is new, then what has to go. */
+/* Beside the system's own anchors, which p11-kit would have without it. */
 static void
-fill_folder(struct work *w, const struct folder *folder,
-            const struct view_item *items, size_t count)
+show_module(struct work *w, struct folder *f, const char *path)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (items[i].kind == folder->kind)
-			show_item(w, &items[i], folder->hashed);
+	const char *anchors = w->style->place->system_anchors;
+	uint8_t text[4 * VIEW_PATH_MAX];
+	struct wire_out out = wire_out(text, sizeof(text));
+
+	put_text(&out, "# p11-kit's trust module with the roots of a card.\n"
+	               "module: p11-kit-trust.so\n"
+	               "trust-policy: yes\n"
+	               "x-init-reserved: paths=\"");
+	if (anchors != NULL) {
+		put_text(&out, anchors);
+		put_text(&out, ":");
 	}
-	if (folder->hashed)
-		show_links(w);
-	sweep_folder(w);
+	put_text(&out, path);
+	put_text(&out, "/trust\"\n");
+	if (wire_out_ok(&out))
+		(void)folder_put(f, "p11-kit-trust.module", wire_written(&out));
+}
+
+/* What would end a word of one of these texts is in no path of ours. */
+static bool
+is_plain(const char *path)
+{
+	return path[0] == '/' && path[strspn(path, "abcdefghijklmnopqrstuvwxyz"
+	                                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                                           "0123456789/._-")] == '\0';
+}
+
+bool
+view_path(const char *run_dir, const char *session_id_hex,
+          char path[static VIEW_PATH_MAX])
+{
+	int len = snprintf(path, VIEW_PATH_MAX, "%s/" SESSIONS "/%s", run_dir,
+	                   session_id_hex);
+
+	return len > 0 && len < VIEW_PATH_MAX - 16 && is_plain(path);
 }
 
 static void
-add_changes(struct view_changes *sum, const struct view_changes *more)
+show_texts(struct work *w, struct folder *f)
 {
-	sum->added += more->added;
-	sum->repaired += more->repaired;
-	sum->removed += more->removed;
+	const struct view_place *place = w->style->place;
+	char path[VIEW_PATH_MAX];
+
+	if (place == NULL || !view_path(place->run_dir, w->id, path))
+		return;
+	show_kerberos(w, f, path);
+	show_module(w, f, path);
 }
 
-static enum view_error
-reconcile_folder(int view_fd, const struct folder *folder,
-                 const struct view_item *items, size_t count,
-                 struct view_changes *changes)
-{
-	struct work w = {.dirfd = -1, .err = VIEW_ENOMEM};
-
-	w.links = calloc(count + 1, sizeof(*w.links)); /* 0 may give NULL */
-	if (w.links == NULL)
-		goto out;
-	w.err = VIEW_OK;
-	w.dirfd = tree_make(view_fd, folder->name, FOLDER_MODE, TREE_NO_GROUP);
-	if (w.dirfd < 0) {
-		w.err = error_of(errno);
-		goto out;
-	}
-	fill_folder(&w, folder, items, count);
-	(void)close(w.dirfd);
-	add_changes(changes, &w.changes);
-out:
-	free(w.links);
-	free(w.names);
-	return w.err;
-}
+/*
+ * A session's view.
+ */
 
 /* A session's id, and so a name without a slash or a dot. */
 static bool
@@ -436,48 +319,105 @@ is_id(const char *text)
 }
 
 static int
-open_view(int run_dirfd, const char *id, gid_t group)
+open_sessions(int run_dirfd)
 {
-	int sessions =
-	    tree_make(run_dirfd, SESSIONS, SESSIONS_MODE, TREE_NO_GROUP);
-	int fd;
-	int code;
+	return tree_make(run_dirfd, SESSIONS, &sessions_access);
+}
 
-	if (sessions < 0)
-		return -1;
-	fd = tree_make(sessions, id, VIEW_MODE, group);
-	code = errno;
-	(void)close(sessions);
-	errno = code;
-	return fd;
+/* Said once: such a file system is an administrator's choice. */
+static void
+check_access(const struct work *w)
+{
+	struct view_place *place = w->style->place;
+
+	if (place == NULL || place->no_acl ||
+	    tree_lets_in(w->dirfd, w->style->user))
+		return;
+	place->no_acl = true;
+	log_note(LOG_WARNING, "view-access",
+	         "the file system of run_dir has no access lists: users "
+	         "cannot read their views");
+}
+
+/* The view is a folder too: of folders, and of what names its own path. */
+static void
+show_session(struct work *w, struct folder *view)
+{
+	static const char *const parts[] = {"certs", "anchors", "intermediates",
+	                                    "personal", "trust"};
+
+	show_folder(w, view->dirfd, "certs", KEEP_ANCHOR, put_hashed);
+	show_folder(w, view->dirfd, "anchors", KEEP_ANCHOR, put_plain);
+	show_folder(w, view->dirfd, "intermediates", KEEP_INTERMEDIATE,
+	            put_plain);
+	show_personal(w);
+	show_trust(w);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		folder_keep(view, parts[i]);
+	show_texts(w, view);
+	check_access(w);
 }
 
 enum view_error
 view_reconcile(int run_dirfd, const char *session_id_hex,
-               const struct view_item *items, size_t count, gid_t group,
-               struct view_changes *changes)
+               const struct view_item *items, size_t count,
+               const struct view_style *style, struct view_changes *changes)
 {
-	struct view_changes sum = {0};
-	enum view_error err = VIEW_OK;
-	int view_fd;
-	int code;
+	const struct tree_access access = {VIEW_MODE, style->group,
+	                                   style->user};
+	struct work w = {.style = style,
+	                 .id = session_id_hex,
+	                 .items = items,
+	                 .count = count};
+	struct folder view;
+	int sessions;
 
 	if (!is_id(session_id_hex))
 		return VIEW_EINVAL;
-	view_fd = open_view(run_dirfd, session_id_hex, group);
-	if (view_fd < 0)
+	sessions = open_sessions(run_dirfd);
+	if (sessions < 0)
 		return error_of(errno);
-	for (size_t i = 0; i < FOLDERS; i++)
-		fault(&err, reconcile_folder(view_fd, &folders[i], items, count,
-		                             &sum));
-	sum.removed += tree_clear(view_fd, is_folder, NULL, &code);
-	if (code != 0)
-		fault(&err, error_of(code));
-	(void)close(view_fd);
+	folder_open(&view, sessions, session_id_hex, &access);
+	w.dirfd = view.dirfd;
+	if (view.dirfd >= 0)
+		show_session(&w, &view);
+	close_folder(&w, &view);
+	(void)close(sessions);
 	if (changes != NULL)
-		*changes = sum;
-	return err;
+		*changes = w.changes;
+	return w.err;
 }
+
+/*
+ * The host's view.
+ */
+
+enum view_error
+view_reconcile_host(int run_dirfd, const struct view_item *items, size_t count,
+                    enum keep_purpose purpose, struct view_changes *changes)
+{
+	const struct view_style style = {TREE_NO_GROUP, TREE_NO_USER, purpose,
+	                                 NULL};
+	struct work w = {.style = &style, .items = items, .count = count};
+	struct folder host;
+
+	folder_open(&host, run_dirfd, HOST, &folder_access);
+	w.dirfd = host.dirfd;
+	if (host.dirfd >= 0) {
+		show_folder(&w, w.dirfd, "certs", KEEP_ANCHOR, put_hashed);
+		show_trust(&w);
+		folder_keep(&host, "certs");
+		folder_keep(&host, "trust");
+	}
+	close_folder(&w, &host);
+	if (changes != NULL)
+		*changes = w.changes;
+	return w.err;
+}
+
+/*
+ * Removing.
+ */
 
 /*
  * The whole view leaves its place in one step, then its files go: nobody finds
@@ -562,9 +502,8 @@ view_init(const char *path, int *run_dirfd)
 		return error_of(errno);
 	if (!is_ours(fd))
 		err = VIEW_EFOREIGN;
-	else if (tree_adjust(fd, RUN_MODE, TREE_NO_GROUP) != 0 ||
-	         (sessions = tree_make(fd, SESSIONS, SESSIONS_MODE,
-	                               TREE_NO_GROUP)) < 0)
+	else if (tree_adjust(fd, &run_access) != 0 ||
+	         (sessions = open_sessions(fd)) < 0)
 		err = error_of(errno);
 	if (sessions >= 0)
 		(void)close(sessions);

@@ -3,9 +3,18 @@
  * directory, on tmpfs, one directory for each session:
  *
  *	<run>/session/<id>/certs/          anchors, OpenSSL's hashed form
- *	<run>/session/<id>/anchors/        anchors, plain PEM files
+ *	<run>/session/<id>/anchors/        anchors, plain PEM, for PKINIT
  *	<run>/session/<id>/intermediates/  for path building, no trust
- *	<run>/session/<id>/personal/       the user's own certificates
+ *	<run>/session/<id>/trust/anchors/  anchors, for p11-kit's trust module
+ *	<run>/session/<id>/personal/       the user's own certificates, what
+ *	                                   is known of them, and where their
+ *	                                   keys are
+ *	<run>/session/<id>/krb5.conf       KRB5_CONFIG, before the host's own
+ *	<run>/session/<id>/p11-kit-trust.module
+ *	<run>/host/certs/, trust/anchors/  what an administrator allowed for all
+ *
+ * In certs/ and trust/ an anchor is trusted for the purpose of the policy and
+ * for nothing else; PKINIT knows no such purposes and asks for none.
  *
  * A view has no state beside its files: it is made equal to what is wanted by
  * comparing, each time, and can be thrown away and made again.  What is wanted
@@ -18,6 +27,8 @@
 #include <sys/types.h>
 
 #include "keep.h"
+
+struct kerberos;
 
 enum {
 	VIEW_SHA256_LEN = 32,
@@ -40,12 +51,24 @@ struct view_item {
 	uint8_t sha256[VIEW_SHA256_LEN]; /* of der */
 	uint32_t subject_hash;           /* X509_NAME_hash_ex; of an anchor */
 	struct wire_view der;
+	struct wire_view json;       /* of a KEEP_USER: its properties */
+	struct wire_view pkcs11_uri; /* and its key, or empty */
+};
+
+/* Where all views are, and what their texts say of it. */
+struct view_place {
+	const char *run_dir;
+	const char *system_anchors; /* PEM; NULL: none */
+	const struct kerberos *kerberos;
+	bool no_acl; /* the file system has no access lists; said once */
 };
 
 /* How a view is shown, and to whom. */
 struct view_style {
-	gid_t group;               /* may enter all views; (gid_t)-1: none */
+	gid_t group; /* may enter all views; (gid_t)-1: none */
+	uid_t user;  /* may enter this one and its personal/; (uid_t)-1: none */
 	enum keep_purpose purpose; /* what its roots are trusted for */
+	struct view_place *place;  /* NULL: no texts that name paths */
 };
 
 /* Files and links; all zero says that the view was right already. */
@@ -64,15 +87,29 @@ enum view_error view_init(const char *path, int *run_dirfd);
 
 /*
  * Make the view of a session equal to the wanted items, creating it when it is
- * not there.  An item may occur twice.  group is the group that may enter (mode
- * 0750); (gid_t)-1 leaves it the daemon's own.
+ * not there.  An item may occur twice.
  *
  * Goes on after a fault and returns the first: an item that could not be shown
  * is not there at all, and what had to go is gone.  changes may be NULL.
  */
 enum view_error view_reconcile(int run_dirfd, const char *session_id_hex,
                                const struct view_item *items, size_t count,
-                               gid_t group, struct view_changes *changes);
+                               const struct view_style *style,
+                               struct view_changes *changes);
+
+/* The same for the host's: its anchors alone, for everybody. */
+enum view_error view_reconcile_host(int run_dirfd,
+                                    const struct view_item *items, size_t count,
+                                    enum keep_purpose purpose,
+                                    struct view_changes *changes);
+
+/*
+ * The path of a session's view; false when it is too long or has characters
+ * that would mean something in the texts it is written into.
+ */
+enum { VIEW_PATH_MAX = 512 };
+bool view_path(const char *run_dir, const char *session_id_hex,
+               char path[static VIEW_PATH_MAX]);
 
 /* Remove a session's view; VIEW_OK also when there is none. */
 enum view_error view_remove(int run_dirfd, const char *session_id_hex);

@@ -83,7 +83,7 @@ test_commit_shows_and_end_removes(void **state)
 	assert_int_equal(ack.added, 2);
 	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 1);
 	assert_int_equal(keeperbed_files(bed, 1, "certs"), 2);
-	assert_int_equal(keeperbed_files(bed, 1, "personal"), 1);
+	assert_int_equal(keeperbed_files(bed, 1, "personal"), 2);
 
 	ack = propagate(session, 8, KEEP_CLEANUP_LOGOFF);
 	assert_true(ack.ok);
@@ -343,7 +343,7 @@ test_killed_keeper_loses_nothing_and_keeps_nothing_stale(void **state)
 	keeperbed_attached_all(bed);
 	assert_true(keeperbed_wait_files(bed, 2, "anchors", -1));
 	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 3);
-	assert_int_equal(keeperbed_files(bed, 1, "personal"), 1);
+	assert_int_equal(keeperbed_files(bed, 1, "personal"), 2);
 
 	keeperbed_user(one, "alice");
 	struct keep_ack ack = propagate(one, 1, KEEP_CLEANUP_REMOVAL);
@@ -356,7 +356,7 @@ test_killed_keeper_loses_nothing_and_keeps_nothing_stale(void **state)
 	assert_int_equal(ack.removed, 1);
 	/* The root until log-off stays without its card. */
 	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 2);
-	assert_int_equal(keeperbed_files(bed, 1, "personal"), 1);
+	assert_int_equal(keeperbed_files(bed, 1, "personal"), 2);
 	(void)close(one);
 	assert_true(keeperbed_wait_files(bed, 1, "anchors", -1));
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
@@ -454,7 +454,7 @@ test_release_of_the_user_certificates(void **state)
 	msg.reader.name = wire_view_text("Virtual Reader 00");
 	keeperbed_say(session, &msg);
 	assert_true(propagate(session, 1, KEEP_CLEANUP_REMOVAL).ok);
-	assert_int_equal(keeperbed_files(bed, 1, "personal"), 1);
+	assert_int_equal(keeperbed_files(bed, 1, "personal"), 2);
 	assert_int_equal(release(session, 2, 1, 0xc1, true).removed, 2);
 	assert_int_equal(keeperbed_files(bed, 1, "personal"), 0);
 	(void)close(session);

@@ -25,14 +25,15 @@ test_layout_and_modes(void **state)
 
 	items[1].kind = KEEP_INTERMEDIATE;
 	items[3].kind = KEEP_REQUEST;
-	/* certs: file and link; anchors, intermediates, personal: a file */
-	assert_changes(reconcile(bed, items, 4), 5, 0, 0);
+	/* certs: file and link; the other folders: a file */
+	assert_changes(reconcile(bed, items, 4), 6, 0, 0);
 	assert_true(is_there(in_view(bed, "certs", twins[0].file)));
 	assert_int_equal(number_of(bed, &twins[0]), 0);
 	assert_true(is_there(in_view(bed, "anchors", twins[0].file)));
 	assert_true(is_there(in_view(bed, "intermediates", stranger.file)));
 	assert_true(is_there(in_view(bed, "personal", leaf.file)));
-	assert_int_equal(entries(in_view(bed, "", "")), 4);
+	assert_true(is_there(in_view(bed, "trust/anchors", twins[0].file)));
+	assert_int_equal(entries(in_view(bed, "", "")), 5);
 	assert_int_equal(entries(in_view(bed, "certs", "")), 2);
 	assert_int_equal(entries(in_view(bed, "anchors", "")), 1);
 	assert_int_equal(entries(in_view(bed, "intermediates", "")), 1);
@@ -44,6 +45,7 @@ test_layout_and_modes(void **state)
 	assert_int_equal(mode_of(in_view(bed, "", "")), 0750);
 	assert_int_equal(mode_of(in_view(bed, "certs", "")), 0755);
 	assert_int_equal(mode_of(in_view(bed, "certs", twins[0].file)), 0644);
+	assert_int_equal(mode_of(in_view(bed, "personal", "")), 0700);
 }
 
 static void
@@ -98,7 +100,7 @@ test_pem_of_every_length(void **state)
 	(void)EVP_Digest(der, item.der.len, item.sha256, &len, EVP_sha256(),
 	                 NULL);
 	assert_int_equal(
-	    view_reconcile(bed->run, ID, &item, 1, GROUP, &changes),
+	    view_reconcile(bed->run, ID, &item, 1, &plain, &changes),
 	    VIEW_EINVAL);
 	assert_int_equal(entries(in_view(bed, "personal", "")), 0);
 	free(der);
@@ -216,7 +218,8 @@ test_names_come_from_an_id_only(void **state)
 	(void)snprintf(sessions, sizeof(sessions), "%s/session", bed->path);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		assert_int_equal(view_reconcile(bed->run, bad[i],
-		                                &twins[0].item, 1, GROUP, NULL),
+		                                &twins[0].item, 1, &plain,
+		                                NULL),
 		                 VIEW_EINVAL);
 		assert_int_equal(view_remove(bed->run, bad[i]), VIEW_EINVAL);
 	}
@@ -233,7 +236,7 @@ test_remove(void **state)
 	(void)snprintf(sessions, sizeof(sessions), "%s/session", bed->path);
 	(void)reconcile(bed, &twins[0].item, 1);
 	assert_int_equal(
-	    view_reconcile(bed->run, OTHER, &twins[1].item, 1, GROUP, NULL),
+	    view_reconcile(bed->run, OTHER, &twins[1].item, 1, &plain, NULL),
 	    VIEW_OK);
 	assert_int_equal(view_remove(bed->run, ID), VIEW_OK);
 	assert_false(is_there(in_view(bed, "", "")));
@@ -261,7 +264,7 @@ test_prune(void **state)
 	char path[160];
 
 	(void)reconcile(bed, &twins[0].item, 1);
-	(void)view_reconcile(bed->run, OTHER, &twins[1].item, 1, GROUP, NULL);
+	(void)view_reconcile(bed->run, OTHER, &twins[1].item, 1, &plain, NULL);
 	(void)snprintf(path, sizeof(path), "%s/session/.gone", bed->path);
 	assert_int_equal(mkdir(path, 0700), 0);
 	(void)snprintf(path, sizeof(path), "%s/session/zz", bed->path);
@@ -303,11 +306,13 @@ test_group_of_the_view(void **state)
 {
 	const struct bed *bed = *state;
 	const gid_t group = 12345;
+	struct view_style style = plain;
 	struct stat st;
 
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(view_reconcile(bed->run, ID, NULL, 0, group, NULL),
+	style.group = group;
+	assert_int_equal(view_reconcile(bed->run, ID, NULL, 0, &style, NULL),
 	                 VIEW_OK);
 	assert_int_equal(stat(in_view(bed, "", ""), &st), 0);
 	assert_int_equal(st.st_gid, group);

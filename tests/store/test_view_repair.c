@@ -178,7 +178,7 @@ test_certificate_that_is_not_its_hash(void **state)
 	(void)reconcile(bed, items, 2);
 	items[0].sha256[31] ^= 1;
 	assert_int_equal(
-	    view_reconcile(bed->run, ID, items, 2, GROUP, &changes),
+	    view_reconcile(bed->run, ID, items, 2, &plain, &changes),
 	    VIEW_EINVAL);
 	assert_int_equal(number_of(bed, &twins[0]), -1);
 	assert_int_not_equal(number_of(bed, &twins[1]), -1);
@@ -193,7 +193,7 @@ mount_small(const struct bed *bed)
 {
 	return unshare(CLONE_NEWNS) == 0 &&
 	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", bed->path, "tmpfs", 0, "size=16k") == 0;
+	       mount("tmpfs", bed->path, "tmpfs", 0, "size=24k") == 0;
 }
 
 static void
@@ -208,26 +208,27 @@ test_full_file_system(void **state)
 
 	if (geteuid() != 0 || !mount_small(bed))
 		skip();
-	/* Four pages: the four files of certs/ fit, the others do not. */
+	/* Six pages: four files of certs/, two of anchors/, and no more. */
 	assert_int_equal(view_init(bed->path, &run), VIEW_OK);
-	assert_int_equal(view_reconcile(run, ID, all, 4, GROUP, &changes),
+	assert_int_equal(view_reconcile(run, ID, all, 4, &plain, &changes),
 	                 VIEW_EFULL);
-	assert_int_equal(entries(in_view(bed, "anchors", "")), 0);
+	assert_int_equal(entries(in_view(bed, "anchors", "")), 2);
+	assert_int_equal(entries(in_view(bed, "trust/anchors", "")), 0);
 	for (int i = 0; i < 3; i++)
 		shown += number_of(bed, &twins[i]) >= 0;
 	assert_int_equal(shown, 3);
 	assert_true(verifies(bed));
 	/* With fewer, what had no room before has it now. */
-	assert_int_equal(view_reconcile(run, ID, all, 2, GROUP, &changes),
+	assert_int_equal(view_reconcile(run, ID, all, 2, &plain, &changes),
 	                 VIEW_OK);
 	assert_int_equal(number_of(bed, &twins[2]), -1);
 	assert_int_equal(entries(in_view(bed, "anchors", "")), 2);
 	/* A wrong file that cannot be repaired is not left as it is. */
 	spoil(in_view(bed, "anchors", twins[0].file), "x");
-	assert_int_equal(view_reconcile(run, ID, all, 2, GROUP, &changes),
+	assert_int_equal(view_reconcile(run, ID, all, 2, &plain, &changes),
 	                 VIEW_EFULL);
 	assert_false(is_there(in_view(bed, "anchors", twins[0].file)));
-	assert_int_equal(view_reconcile(run, ID, all, 2, GROUP, &changes),
+	assert_int_equal(view_reconcile(run, ID, all, 2, &plain, &changes),
 	                 VIEW_OK);
 	(void)close(run);
 	assert_int_equal(umount(bed->path), 0);

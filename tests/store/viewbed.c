@@ -17,10 +17,12 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "tree.h"
 
 struct made twins[3];
 struct made stranger;
 struct made leaf;
+const struct view_style plain = {(gid_t)-1, (uid_t)-1, KEEP_PURPOSE_ANY, NULL};
 
 static void
 add_extension(X509 *x509, X509V3_CTX *ctx, int nid, const char *value)
@@ -145,6 +147,7 @@ bed_remove(void **state)
 
 	(void)view_prune(bed->run, nobody, NULL, NULL);
 	(void)unlinkat(bed->run, "session", AT_REMOVEDIR);
+	(void)tree_remove(bed->run, "host");
 	(void)close(bed->run);
 	return rmdir(bed->path);
 }
@@ -167,7 +170,7 @@ reconcile(const struct bed *bed, const struct view_item *items, size_t count)
 	struct view_changes changes;
 
 	assert_int_equal(
-	    view_reconcile(bed->run, ID, items, count, GROUP, &changes),
+	    view_reconcile(bed->run, ID, items, count, &plain, &changes),
 	    VIEW_OK);
 	return changes;
 }

@@ -13,7 +13,6 @@
 
 #define ID    "0123456789abcdef0123456789abcdef"
 #define OTHER "ffffffffffffffffffffffffffffffff"
-#define GROUP ((gid_t)-1)
 
 /* A certificate made here; roots of one name differ in key and serial. */
 struct made {
@@ -34,6 +33,9 @@ struct bed {
 	char path[64];
 	int run;
 };
+
+/* For nobody but us, for any purpose, with no texts. */
+extern const struct view_style plain;
 
 /* Set-up and tear-down of a group of tests, and of one. */
 int make_all(void **state);
