@@ -13,8 +13,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const struct wire_view nothing;
-
 /* The lock file, held; or -1 and a reason. */
 static int
 take_lock(const char *path, enum engine_error *error, char *reason)
@@ -44,18 +42,20 @@ take_lock(const char *path, enum engine_error *error, char *reason)
 	return -1;
 }
 
-/* Is the file ours, or new?  Made with its final mode when it is not there. */
+/* Is the file ours, or new?  It is made with its final mode when it is not
+ * there. */
 static enum engine_error
-inspect_file(const char *path, bool *is_new, char *reason)
+inspect_file(const char *path, enum schema_file *kind, char *reason)
 {
 	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	enum schema_file file =
 	    fd < 0 ? SCHEMA_FILE_FAILED : schema_inspect(fd);
 	enum engine_error error = ENGINE_FOREIGN;
 
-	*is_new = file == SCHEMA_FILE_NEW;
+	*kind = file;
 	switch (file) {
 	case SCHEMA_FILE_OURS:
+	case SCHEMA_FILE_OLDER:
 	case SCHEMA_FILE_NEW:
 		error = ENGINE_OK;
 		break;
@@ -80,7 +80,7 @@ inspect_file(const char *path, bool *is_new, char *reason)
 
 /* Settings of the one connection; exclusive mode comes before WAL. */
 static bool
-configure(struct engine *engine, bool is_new, bool full)
+configure(struct engine *engine, enum schema_file kind, bool full)
 {
 	struct sql *sql = &engine->sql;
 
@@ -90,8 +90,11 @@ configure(struct engine *engine, bool is_new, bool full)
 	                     "PRAGMA trusted_schema=OFF;"
 	                     "PRAGMA cell_size_check=ON;"
 	                     "PRAGMA foreign_keys=ON;") &&
-	       (!is_new || schema_create(sql)) &&
-	       sql_exec(sql, "PRAGMA journal_mode=WAL;") &&
+	       (kind != SCHEMA_FILE_NEW || schema_create(sql)) &&
+	       (kind != SCHEMA_FILE_OLDER || schema_migrate(sql)) &&
+	       sql_exec(sql, "PRAGMA journal_mode=WAL;"
+	                     "PRAGMA wal_autocheckpoint=4000;"
+	                     "PRAGMA cache_size=-32768;") &&
 	       sql_exec(sql, full ? "PRAGMA synchronous=FULL;"
 	                          : "PRAGMA synchronous=NORMAL;");
 }
@@ -153,6 +156,13 @@ begin_epoch(struct engine *engine, int64_t now)
 	       next_epoch(engine) && engine->epoch > 0 && engine_commit(engine);
 }
 
+/* Numbers of insertions grow over all epochs. */
+static void
+begin_insertions(struct engine *engine)
+{
+	engine->inserted = engine->epoch << 32;
+}
+
 static bool
 open_database(struct engine *engine, const char *path)
 {
@@ -187,7 +197,7 @@ engine_open(const char *path, bool full, int64_t now, enum engine_error *error,
             char *reason)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
-	bool is_new = false;
+	enum schema_file kind = SCHEMA_FILE_FAILED;
 
 	*error = ENGINE_BROKEN;
 	(void)snprintf(reason, ENGINE_REASON_SIZE, "out of memory");
@@ -196,12 +206,14 @@ engine_open(const char *path, bool full, int64_t now, enum engine_error *error,
 	engine->lock_fd = take_lock(path, error, reason);
 	if (engine->lock_fd < 0)
 		goto fail;
-	*error = inspect_file(path, &is_new, reason);
+	*error = inspect_file(path, &kind, reason);
 	if (*error != ENGINE_OK)
 		goto fail;
-	if (open_database(engine, path) && configure(engine, is_new, full) &&
-	    begin_epoch(engine, now))
+	if (open_database(engine, path) && configure(engine, kind, full) &&
+	    begin_epoch(engine, now)) {
+		begin_insertions(engine);
 		return engine;
+	}
 	*error = judge(engine);
 	(void)snprintf(reason, ENGINE_REASON_SIZE, "%s", engine->sql.reason);
 fail:
@@ -270,6 +282,13 @@ engine_scope(char scope[ENGINE_SCOPE_SIZE], const char *session)
 	(void)snprintf(scope, ENGINE_SCOPE_SIZE, "session:%s", session);
 }
 
+void
+engine_user_scope(char scope[ENGINE_USER_SCOPE_SIZE], struct wire_view owner)
+{
+	(void)snprintf(scope, ENGINE_USER_SCOPE_SIZE, "user:%.*s",
+	               (int)owner.len, (const char *)owner.data);
+}
+
 bool
 engine_audit(struct engine *engine, const char *session, const char *event,
              struct wire_view hash, struct wire_view detail)
@@ -287,154 +306,67 @@ engine_audit(struct engine *engine, const char *session, const char *event,
 }
 
 static bool
-session_is_known(struct engine *engine, const char *session)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_FIND);
-
-	sql_put_string(&call, session);
-	bool known = sql_row(&call);
-
-	(void)sql_end(&call);
-	return known;
-}
-
-bool
-engine_session_start(struct engine *engine, const char *session,
-                     const struct keep_hello *hello)
-{
-	bool known = session_is_known(engine, session);
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_START);
-
-	sql_put_string(&call, session);
-	sql_put_string(&call, engine->proxy_id);
-	sql_put_int(&call, engine->epoch);
-	sql_put_text(&call, hello->target);
-	sql_put_text(&call, hello->client_name);
-	sql_put_text(&call, hello->client_addr);
-	sql_put_int(&call, hello->started_at);
-	return sql_run(&call) &&
-	       (known || engine_audit(engine, session, "session-start", nothing,
-	                              hello->client_addr));
-}
-
-bool
-engine_session_state(struct engine *engine, const char *session,
-                     const struct keep_state *state)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_STATE);
-
-	sql_put_string(&call, session);
-	sql_put_text(&call, state->user);
-	sql_put_text(&call, state->source);
-	sql_put_text(&call, state->policy);
-	return sql_run(&call);
-}
-
-static bool
-drop_older_epochs(struct engine *engine, const char *session)
-{
-	struct sql_call call =
-	    sql_call(&engine->sql, STATEMENT_CLAIM_DROP_EPOCHS);
-
-	sql_put_string(&call, session);
-	sql_put_int(&call, engine->epoch);
-	return sql_run(&call);
-}
-
-bool
-engine_session_synced(struct engine *engine, const char *session,
-                      uint32_t *removed)
-{
-	return drop_older_epochs(engine, session) &&
-	       engine_drop_unclaimed(engine, session, removed);
-}
-
-/* A statement whose only value is a session. */
-static bool
-run_for_session(struct engine *engine, enum statement which,
-                const char *session)
+sweep_before(struct engine *engine, enum statement which, int64_t days,
+             bool *more)
 {
 	struct sql_call call = sql_call(&engine->sql, which);
 
-	sql_put_string(&call, session);
-	return sql_run(&call);
+	sql_put_int(&call, engine->now - days * 24 * 60 * 60);
+	sql_put_int(&call, ENGINE_SWEEP_SLICE);
+	bool ok = sql_run(&call);
+
+	*more |= ok && sql_changes(&engine->sql) >= ENGINE_SWEEP_SLICE;
+	return ok;
 }
 
+/* The last hash of the next slice; false also when it is the end. */
 static bool
-mark_ended(struct engine *engine, const char *session, struct wire_view reason)
+next_slice(struct engine *engine, uint8_t last[ENGINE_HASH_LEN], bool *ok)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_END);
-
-	sql_put_string(&call, session);
-	sql_put_int(&call, engine->now);
-	sql_put_text(&call, reason);
-	return sql_run(&call);
-}
-
-bool
-engine_session_end(struct engine *engine, const char *session,
-                   struct wire_view reason, uint32_t *removed)
-{
-	return run_for_session(engine, STATEMENT_CLAIM_DROP_SESSION, session) &&
-	       run_for_session(engine, STATEMENT_CLAIM_KEEP, session) &&
-	       engine_drop_unclaimed(engine, session, removed) &&
-	       mark_ended(engine, session, reason) &&
-	       engine_audit(engine, session, "session-end", nothing, reason);
-}
-
-/* One session of an older epoch; false when there is none (or a fault). */
-static bool
-find_stale(struct engine *engine, char session[ENGINE_ID_SIZE], bool *ok)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_STALE);
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_SWEEP_SLICE);
 	bool found = false;
 
-	sql_put_string(&call, engine->proxy_id);
-	sql_put_int(&call, engine->epoch);
+	sql_put_blob(&call, (struct wire_view){engine->swept, ENGINE_HASH_LEN});
+	sql_put_int(&call, ENGINE_SWEEP_SLICE);
 	if (sql_row(&call)) {
-		struct wire_view id = sql_get_view(&call);
+		struct wire_view hash = sql_get_view(&call);
 
-		found = id.len == ENGINE_ID_SIZE - 1;
+		found = hash.len == ENGINE_HASH_LEN;
 		if (found)
-			memcpy(session, id.data, id.len);
-		session[ENGINE_ID_SIZE - 1] = '\0';
+			memcpy(last, hash.data, ENGINE_HASH_LEN);
 	}
 	*ok = sql_end(&call);
 	return *ok && found;
 }
 
-bool
-engine_end_others(struct engine *engine, const char *reason, uint32_t *ended)
+/* A pass over all certificates goes on where the last slice ended. */
+static bool
+sweep_certs(struct engine *engine, bool *more)
 {
-	char session[ENGINE_ID_SIZE];
-	uint32_t removed = 0;
+	uint8_t last[ENGINE_HASH_LEN];
 	bool ok = true;
 
-	*ended = 0;
-	while (ok && find_stale(engine, session, &ok)) {
-		ok = engine_session_end(engine, session, wire_view_text(reason),
-		                        &removed);
-		(*ended)++;
+	if (!next_slice(engine, last, &ok)) {
+		memset(engine->swept, 0, sizeof(engine->swept));
+		return ok;
 	}
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_SWEEP_CERTS);
+
+	sql_put_blob(&call, (struct wire_view){engine->swept, ENGINE_HASH_LEN});
+	sql_put_blob(&call, (struct wire_view){last, ENGINE_HASH_LEN});
+	ok = sql_run(&call);
+	memcpy(engine->swept, last, sizeof(last));
+	*more = true;
 	return ok;
 }
 
-static bool
-sweep_before(struct engine *engine, enum statement which, int64_t days)
-{
-	struct sql_call call = sql_call(&engine->sql, which);
-
-	sql_put_int(&call, engine->now - days * 24 * 60 * 60);
-	return sql_run(&call);
-}
-
 bool
-engine_sweep(struct engine *engine)
+engine_sweep(struct engine *engine, bool *more)
 {
-	struct sql_call certs = sql_call(&engine->sql, STATEMENT_SWEEP_CERTS);
-
-	return sql_run(&certs) &&
+	*more = false;
+	return sweep_certs(engine, more) &&
 	       sweep_before(engine, STATEMENT_SWEEP_SESSIONS,
-	                    ENGINE_SESSION_DAYS) &&
-	       sweep_before(engine, STATEMENT_SWEEP_AUDIT, ENGINE_AUDIT_DAYS);
+	                    ENGINE_SESSION_DAYS, more) &&
+	       sweep_before(engine, STATEMENT_SWEEP_AUDIT, ENGINE_AUDIT_DAYS,
+	                    more);
 }

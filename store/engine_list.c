@@ -1,5 +1,72 @@
 #include "engine_private.h"
 
+#include <string.h>
+#include <time.h>
+
+/*
+ * The first and last hash with a prefix in hexadecimal.  What is no prefix has
+ * none: its first comes after its last.
+ */
+struct range {
+	uint8_t first[ENGINE_HASH_LEN];
+	uint8_t last[ENGINE_HASH_LEN];
+};
+
+static int
+digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c != '\0' ? strchr(digits, c) : NULL;
+
+	return found != NULL ? (int)(found - digits) : -1;
+}
+
+static struct range
+range_of(const char *prefix)
+{
+	size_t len = prefix != NULL ? strlen(prefix) : 0;
+	struct range range;
+
+	memset(range.first, 0x00, sizeof(range.first));
+	memset(range.last, 0xff, sizeof(range.last));
+	for (size_t i = 0; i < len; i++) {
+		int value = i < 2 * ENGINE_HASH_LEN ? digit(prefix[i]) : -1;
+		int shift = i % 2 == 0 ? 4 : 0;
+
+		if (value < 0) {
+			memset(range.first, 0xff, sizeof(range.first));
+			memset(range.last, 0x00, sizeof(range.last));
+			break;
+		}
+		range.first[i / 2] |= (uint8_t)(value << shift);
+		range.last[i / 2] &=
+		    (uint8_t)(~(0xf << shift) | (value << shift));
+	}
+	return range;
+}
+
+/* Of a list that exists for all, for an owner or scope, and for a hash. */
+static struct sql_call
+filtered(struct engine *engine, const struct engine_filter *filter,
+         const enum statement which[3], struct range *range)
+{
+	static const struct engine_filter all;
+	const struct engine_filter *f = filter != NULL ? filter : &all;
+	bool by_hash = f->prefix != NULL && f->prefix[0] != '\0';
+	enum statement statement = f->owner.len > 0 ? which[1]
+	                           : by_hash        ? which[2]
+	                                            : which[0];
+	struct sql_call call = sql_call(&engine->sql, statement);
+
+	*range = range_of(f->prefix);
+	if (statement == which[0] && which[0] != which[1])
+		return call;
+	sql_put_text(&call, f->owner);
+	sql_put_blob(&call, (struct wire_view){range->first, ENGINE_HASH_LEN});
+	sql_put_blob(&call, (struct wire_view){range->last, ENGINE_HASH_LEN});
+	return call;
+}
+
 bool
 engine_presence(struct engine *engine, const char *scope,
                 engine_on_root *on_root, void *arg)
@@ -49,20 +116,51 @@ read_entry(struct sql_call *call, struct engine_entry *entry)
 	entry->created_at = sql_get_int(call);
 	entry->updated_at = sql_get_int(call);
 	entry->session = sql_get_view(call);
+	entry->ski = sql_get_view(call);
+	entry->description = sql_get_view(call);
+	entry->enhkey_usage = sql_get_view(call);
+	entry->archived = (enum engine_archived)sql_get_int(call);
+	entry->kept = sql_get_int(call) != 0;
+	entry->key_available = sql_get_int(call) != 0;
+}
+
+/* And the rest of them. */
+static void
+read_properties(struct sql_call *call, struct engine_entry *entry)
+{
+	entry->prov_type = (uint32_t)sql_get_int(call);
+	entry->prov_flags = (uint32_t)sql_get_int(call);
+	entry->key_spec = (uint32_t)sql_get_int(call);
+	entry->enrollment = sql_get_view(call);
+	entry->date_stamp = sql_get_int(call);
+	entry->has_reader_removable = sql_get_int(call) != 0;
+	entry->reader_removable = sql_get_int(call) != 0;
+	entry->smart_card_data = sql_get_view(call);
+	entry->card_serial = sql_get_view(call);
+	entry->chuid = sql_get_view(call);
+	entry->request_originator = sql_get_view(call);
+	entry->cep = sql_get_view(call);
+	entry->auto_enroll = sql_get_view(call);
+	entry->policy = sql_get_view(call);
+	entry->extra_properties = sql_get_view(call);
 }
 
 bool
-engine_list_entries(struct engine *engine, struct wire_view owner,
+engine_list_entries(struct engine *engine, const struct engine_filter *filter,
                     engine_on_entry *on_entry, void *arg)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_ENTRIES);
+	static const enum statement which[] = {STATEMENT_LIST_ENTRIES,
+	                                       STATEMENT_LIST_ENTRIES_OWNER,
+	                                       STATEMENT_LIST_ENTRIES_HASH};
+	struct range range;
+	struct sql_call call = filtered(engine, filter, which, &range);
 	bool more = true;
 
-	sql_put_text(&call, owner);
 	while (more && sql_row(&call)) {
 		struct engine_entry entry;
 
 		read_entry(&call, &entry);
+		read_properties(&call, &entry);
 		more = on_entry(&entry, arg);
 	}
 	return sql_end(&call) && more;
@@ -89,17 +187,21 @@ read_claim(struct sql_call *call, struct engine_claim *claim)
 	claim->ends_on = (enum keep_cleanup)sql_get_int(call);
 	claim->live = sql_get_int(call) != 0;
 	claim->kept = sql_get_int(call) != 0;
+	claim->present = sql_get_int(call) != 0;
 	claim->created_at = sql_get_int(call);
 }
 
 bool
-engine_list_claims(struct engine *engine, struct wire_view scope,
+engine_list_claims(struct engine *engine, const struct engine_filter *filter,
                    engine_on_claim *on_claim, void *arg)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_CLAIMS);
+	static const enum statement which[] = {STATEMENT_LIST_CLAIMS,
+	                                       STATEMENT_LIST_CLAIMS_SCOPE,
+	                                       STATEMENT_LIST_CLAIMS_HASH};
+	struct range range;
+	struct sql_call call = filtered(engine, filter, which, &range);
 	bool more = true;
 
-	sql_put_text(&call, scope);
 	while (more && sql_row(&call)) {
 		struct engine_claim claim;
 
@@ -110,13 +212,15 @@ engine_list_claims(struct engine *engine, struct wire_view scope,
 }
 
 bool
-engine_list_pins(struct engine *engine, struct wire_view scope,
+engine_list_pins(struct engine *engine, const struct engine_filter *filter,
                  engine_on_pin *on_pin, void *arg)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_PINS);
+	static const enum statement which[] = {
+	    STATEMENT_LIST_PINS, STATEMENT_LIST_PINS, STATEMENT_LIST_PINS};
+	struct range range;
+	struct sql_call call = filtered(engine, filter, which, &range);
 	bool more = true;
 
-	sql_put_text(&call, scope);
 	while (more && sql_row(&call)) {
 		struct engine_pin pin;
 
@@ -131,8 +235,54 @@ engine_list_pins(struct engine *engine, struct wire_view scope,
 	return sql_end(&call) && more;
 }
 
+/* The columns of STATEMENT_LIST_SESSIONS, in their order. */
+static void
+read_session(struct sql_call *call, struct engine_session *session)
+{
+	session->session = sql_get_view(call);
+	session->connection = sql_get_view(call);
+	session->user = sql_get_view(call);
+	session->source = sql_get_view(call);
+	session->target = sql_get_view(call);
+	session->host_session = sql_get_view(call);
+	session->client_name = sql_get_view(call);
+	session->client_addr = sql_get_view(call);
+	session->policy = sql_get_view(call);
+	session->purpose = (enum keep_purpose)sql_get_int(call);
+	session->started_at = sql_get_int(call);
+	session->detached_at = sql_get_int(call);
+	session->grace_until = sql_get_int(call);
+	session->expires_at = sql_get_int(call);
+	session->live = sql_get_int(call) != 0;
+}
+
 bool
-engine_stats(struct engine *engine, struct engine_stats *stats)
+engine_list_sessions(struct engine *engine, engine_on_session *on_session,
+                     void *arg)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_SESSIONS);
+	bool more = true;
+
+	while (more && sql_row(&call)) {
+		struct engine_session session;
+
+		read_session(&call, &session);
+		more = on_session(&session, arg);
+	}
+	return sql_end(&call) && more;
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool
+count_all(struct engine *engine, struct engine_stats *stats)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_STATS);
 
@@ -146,4 +296,22 @@ engine_stats(struct engine *engine, struct engine_stats *stats)
 		stats->audit = sql_get_int(&call);
 	}
 	return sql_end(&call);
+}
+
+/* Counting many rows takes as long as many sessions would have to wait. */
+bool
+engine_stats(struct engine *engine, struct engine_stats *stats)
+{
+	enum { COSTLY_MS = 20, GOOD_MS = 60000 };
+	int64_t start = clock_ms();
+
+	if (engine->stats_ms != 0 && start - engine->stats_ms < GOOD_MS) {
+		*stats = engine->stats;
+		return true;
+	}
+	if (!count_all(engine, stats))
+		return false;
+	engine->stats = *stats;
+	engine->stats_ms = clock_ms() - start > COSTLY_MS ? start : 0;
+	return true;
 }

@@ -1,6 +1,7 @@
 /*
- * What the files of the engine share: engine.c (its life, transactions and
- * sessions), engine_write.c (entries and claims), engine_list.c (the queries).
+ * What the files of the engine share: engine.c (its life and transactions),
+ * engine_session.c (log-ons), engine_write.c (entries and claims),
+ * engine_drop.c (their ends), engine_list.c (the queries).
  */
 #ifndef STORE_ENGINE_PRIVATE_H
 #define STORE_ENGINE_PRIVATE_H
@@ -14,15 +15,35 @@ struct engine {
 	int lock_fd; /* holds the flock for as long as we live */
 	char proxy_id[ENGINE_ID_SIZE];
 	int64_t epoch;
-	int64_t now; /* of the transaction */
+	int64_t now;                    /* of the transaction */
+	int64_t inserted;               /* the last number of an insertion */
+	uint8_t swept[ENGINE_HASH_LEN]; /* so far, in this pass */
+	struct engine_stats stats;      /* counted at stats_ms, when that is */
+	int64_t stats_ms;               /* costly; 0: count anew */
 };
 
 /* One row of the audit; hash and detail may be empty. */
 bool engine_audit(struct engine *engine, const char *session, const char *event,
                   struct wire_view hash, struct wire_view detail);
 
-/* Remove the SMARTCARDROOT entries of a session that no claim names now. */
-bool engine_drop_unclaimed(struct engine *engine, const char *session,
-                           uint32_t *removed);
+/* Zeros stand for a card that does not say who it is. */
+bool engine_is_unknown_card(struct wire_view card_id);
+
+/* Whose claims a statement dropped or changed. */
+struct engine_touched {
+	bool session; /* in the log-on's own scope */
+	bool host;
+	bool user;
+	size_t owner_len;
+	char owner[KEEP_TEXT_MAX]; /* of the user: a log-on has one */
+};
+
+/* Run a statement that tells the scope of each claim. */
+bool engine_run_touching(struct sql_call *call, struct engine_touched *touched);
+
+/* Entries that nothing backs any more go, keys are looked for elsewhere. */
+bool engine_settle(struct engine *engine, const char *session,
+                   const struct engine_touched *touched,
+                   struct engine_change *change);
 
 #endif

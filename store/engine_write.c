@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+static const struct wire_view nothing;
+
 static bool
 digest(const EVP_MD *type, struct wire_view der, uint8_t *out)
 {
@@ -36,11 +38,13 @@ check_limits(struct engine *engine, enum engine_store store,
              struct wire_view owner, size_t len)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_ENTRY_TOTALS);
+	bool of_user = store != ENGINE_SMARTCARDROOT;
 	int64_t count = 0;
 	int64_t bytes = 0;
 
 	sql_put_text(&call, owner);
-	sql_put_int(&call, store);
+	sql_put_int(&call, of_user ? ENGINE_MY : store);
+	sql_put_int(&call, of_user ? ENGINE_REQUEST : store);
 	if (sql_row(&call)) {
 		count = sql_get_int(&call);
 		bytes = sql_get_int(&call);
@@ -99,40 +103,172 @@ put_provider(struct sql_call *call, const struct keep_cert *cert)
 	sql_put_int(call, cert->key_spec);
 }
 
-/* Zeros stand for a card that does not say who it is. */
-static struct wire_view
-known_card(struct wire_view card_id)
+static void
+put_binding(struct sql_call *call, const struct keep_cert *cert)
+{
+	put_provider(call, cert);
+	sql_put_text(call, cert->container);
+	sql_put_text(call, cert->pkcs11_uri);
+}
+
+bool
+engine_is_unknown_card(struct wire_view card_id)
 {
 	static const uint8_t zeros[KEEP_CARD_ID_LEN];
 
-	if (card_id.len == sizeof(zeros) &&
-	    memcmp(card_id.data, zeros, sizeof(zeros)) == 0)
-		return (struct wire_view){0};
-	return card_id;
+	return card_id.len != sizeof(zeros) ||
+	       memcmp(card_id.data, zeros, sizeof(zeros)) == 0;
+}
+
+/* Where and for how long a certificate goes. */
+struct place {
+	enum engine_store store;
+	struct wire_view owner;
+	struct wire_view scope; /* of the claim */
+	enum keep_cleanup cleanup;
+	uint8_t *hash;
+	bool user;
+	bool host;
+};
+
+/* The values that name a claim. */
+static void
+put_claim_key(struct sql_call *call, const struct engine_origin *origin,
+              const struct place *place)
+{
+	sql_put_text(call, place->scope);
+	sql_put_blob(call, hash_view(place->hash));
+	sql_put_string(call, origin->session);
+	sql_put_int(call, origin->reader);
+	sql_put_blob(call, origin->card_id);
+}
+
+/* inserted: there was no such card in this reader, as far as we know. */
+static bool
+put_claim(struct engine *engine, const struct engine_origin *origin,
+          const struct keep_cert *cert, const struct place *place,
+          bool *inserted)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CLAIM_PUT);
+
+	*inserted = false;
+	put_claim_key(&call, origin, place);
+	sql_put_text(&call, origin->reader_name);
+	sql_put_text(&call, origin->family);
+	sql_put_string(&call, engine->proxy_id);
+	sql_put_int(&call, engine->epoch);
+	sql_put_int(&call, cert->kind);
+	sql_put_int(&call, place->cleanup);
+	sql_put_int(&call, engine->now);
+	sql_put_required(&call, origin->connection);
+	sql_put_int(&call, ++engine->inserted);
+	put_binding(&call, cert);
+	while (sql_row(&call))
+		*inserted = sql_get_int(&call) != 0;
+	return sql_end(&call);
+}
+
+static bool
+replace_claims(struct engine *engine, const struct engine_origin *origin,
+               const struct place *place)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CLAIM_REPLACE);
+
+	put_claim_key(&call, origin, place);
+	return sql_run(&call);
+}
+
+static bool
+audit_claim(struct engine *engine, const struct engine_origin *origin,
+            const struct keep_cert *cert, const struct place *place)
+{
+	if (place->user || place->host)
+		return true;
+	return engine_audit(engine, origin->session,
+	                    cert->kind == KEEP_PREEXISTING ? "root-preexisting"
+	                                                   : "root-claimed",
+	                    hash_view(place->hash), origin->reader_name);
+}
+
+/* An older claim that is only asserted again is no news. */
+static bool
+claim(struct engine *engine, const struct engine_origin *origin,
+      const struct keep_cert *cert, const struct place *place, bool *inserted)
+{
+	return put_claim(engine, origin, cert, place, inserted) &&
+	       (!*inserted || (replace_claims(engine, origin, place) &&
+	                       audit_claim(engine, origin, cert, place)));
+}
+
+/* Is this the card inserted last, of those that hold the certificate? */
+static bool
+is_last(struct engine *engine, const struct engine_origin *origin,
+        const struct place *place, bool *ok)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CLAIM_IS_LAST);
+	bool last = false;
+
+	put_claim_key(&call, origin, place);
+	if (sql_row(&call))
+		last = sql_get_int(&call) != 0;
+	*ok = sql_end(&call);
+	return last;
+}
+
+/* Where the key was on another card is not where it is on this one. */
+static bool
+forget_other_card(struct engine *engine, const struct engine_origin *origin,
+                  const struct place *place)
+{
+	struct sql_call call =
+	    sql_call(&engine->sql, STATEMENT_ENTRY_OTHER_CARD);
+
+	if (engine_is_unknown_card(origin->card_id))
+		return true;
+	sql_put_int(&call, place->store);
+	sql_put_text(&call, place->owner);
+	sql_put_blob(&call, hash_view(place->hash));
+	sql_put_blob(&call, origin->card_id);
+	return sql_run(&call);
+}
+
+/* Where the key is: known by this card, unless another is the last word. */
+static void
+put_location(struct sql_call *call, const struct engine_origin *origin,
+             const struct keep_cert *cert, bool last)
+{
+	static const struct keep_cert no_cert;
+
+	put_binding(call, last ? cert : &no_cert);
+	sql_put_text(call, last ? origin->reader_name : nothing);
+	sql_put_blob(call, last && !engine_is_unknown_card(origin->card_id)
+	                       ? origin->card_id
+	                       : nothing);
+	sql_put_text(call, last ? origin->family : nothing);
 }
 
 static enum engine_result
-inherit(struct engine *engine, enum engine_store store, struct wire_view owner,
-        const struct engine_origin *origin, const struct keep_cert *cert,
-        const uint8_t *hash)
+inherit(struct engine *engine, const struct engine_origin *origin,
+        const struct keep_cert *cert, const struct place *place)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_ENTRY_PUT);
 	enum engine_result result = ENGINE_UNCHANGED;
+	bool ok = true;
+	bool last = is_last(engine, origin, place, &ok);
 
-	sql_put_int(&call, store);
-	sql_put_text(&call, owner);
-	sql_put_blob(&call, hash_view(hash));
+	if (!ok || (last && !forget_other_card(engine, origin, place)))
+		return ENGINE_FAULT;
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_ENTRY_PUT);
+
+	sql_put_int(&call, place->store);
+	sql_put_text(&call, place->owner);
+	sql_put_blob(&call, hash_view(place->hash));
 	sql_put_text(&call, cert->friendly_name);
-	put_provider(&call, cert);
-	sql_put_text(&call, cert->container);
-	sql_put_text(&call, cert->pkcs11_uri);
-	sql_put_text(&call, origin->reader_name);
-	sql_put_blob(&call, known_card(origin->card_id));
-	sql_put_text(&call, origin->family);
+	put_location(&call, origin, cert, last);
 	sql_put_blob(&call, cert->enrollment);
 	sql_put_int(&call, cert->logon_eligible);
 	sql_put_int(&call, engine->now);
 	sql_put_string(&call, origin->session);
+	sql_put_int(&call, place->user && place->cleanup == KEEP_CLEANUP_NONE);
 	while (sql_row(&call))
 		result =
 		    sql_get_int(&call) == 1 ? ENGINE_ADDED : ENGINE_UPDATED;
@@ -141,180 +277,85 @@ inherit(struct engine *engine, enum engine_store store, struct wire_view owner,
 
 static bool
 audit_entry(struct engine *engine, enum engine_result result,
-            struct wire_view owner, const char *session, const uint8_t *hash)
+            const struct engine_origin *origin, const struct place *place)
 {
 	if (result != ENGINE_ADDED && result != ENGINE_UPDATED)
 		return true;
-	return engine_audit(engine, session,
+	return engine_audit(engine, origin->session,
 	                    result == ENGINE_ADDED ? "cert-added"
 	                                           : "cert-replaced",
-	                    hash_view(hash), owner);
+	                    hash_view(place->hash), place->owner);
 }
 
-enum engine_result
-engine_put_entry(struct engine *engine, enum engine_store store,
-                 struct wire_view owner, const struct engine_origin *origin,
-                 const struct keep_cert *cert, uint8_t *hash)
+static enum engine_result
+put(struct engine *engine, const struct engine_origin *origin,
+    const struct keep_cert *cert, const struct place *place, bool *changed)
 {
-	if (!digest(EVP_sha256(), cert->der, hash))
-		return ENGINE_FAULT;
-	if (!entry_is_known(engine, store, owner, hash)) {
-		enum engine_result allowed =
-		    check_limits(engine, store, owner, cert->der.len);
+	bool inserted = false;
+
+	if (!entry_is_known(engine, place->store, place->owner, place->hash)) {
+		enum engine_result allowed = check_limits(
+		    engine, place->store, place->owner, cert->der.len);
 
 		if (allowed != ENGINE_ADDED)
 			return allowed;
+		if (!put_cert(engine, cert, place->hash))
+			return ENGINE_FAULT;
 	}
-	if (!put_cert(engine, cert, hash))
+	if (!claim(engine, origin, cert, place, &inserted))
 		return ENGINE_FAULT;
-	enum engine_result result =
-	    inherit(engine, store, owner, origin, cert, hash);
+	enum engine_result result = inherit(engine, origin, cert, place);
 
-	if (!audit_entry(engine, result, owner, origin->session, hash))
+	if (!audit_entry(engine, result, origin, place))
 		return ENGINE_FAULT;
+	*changed |= inserted || result != ENGINE_UNCHANGED;
 	return result;
 }
 
-bool
-engine_put_claim(struct engine *engine, const struct engine_origin *origin,
-                 const uint8_t *hash, enum keep_kind kind,
-                 enum keep_cleanup cleanup)
+enum engine_result
+engine_put(struct engine *engine, const struct engine_origin *origin,
+           struct wire_view owner, const struct keep_cert *cert,
+           enum keep_cleanup cleanup, uint8_t *hash,
+           struct engine_change *change)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_CLAIM_PUT);
-	char scope[ENGINE_SCOPE_SIZE];
-	int64_t created_at = -1;
+	char scope[ENGINE_USER_SCOPE_SIZE];
+	struct place place = {.store = ENGINE_SMARTCARDROOT,
+	                      .cleanup = cleanup,
+	                      .hash = hash,
+	                      .user = owner.len > 0};
+	bool changed = false;
 
-	engine_scope(scope, origin->session);
-	sql_put_string(&call, scope);
-	sql_put_blob(&call, hash_view(hash));
-	sql_put_string(&call, origin->session);
-	sql_put_int(&call, origin->reader);
-	sql_put_blob(&call, origin->card_id);
-	sql_put_text(&call, origin->reader_name);
-	sql_put_text(&call, origin->family);
-	sql_put_string(&call, engine->proxy_id);
-	sql_put_int(&call, engine->epoch);
-	sql_put_int(&call, kind);
-	sql_put_int(&call, cleanup);
-	sql_put_int(&call, engine->now);
-	while (sql_row(&call))
-		created_at = sql_get_int(&call);
-	if (!sql_end(&call))
-		return false;
-	/* An older claim that was only asserted again is no news. */
-	return created_at != engine->now ||
-	       engine_audit(engine, origin->session,
-	                    kind == KEEP_PREEXISTING ? "root-preexisting"
-	                                             : "root-claimed",
-	                    hash_view(hash), origin->reader_name);
-}
-
-bool
-engine_drop_unclaimed(struct engine *engine, const char *session,
-                      uint32_t *removed)
-{
-	struct sql_call call =
-	    sql_call(&engine->sql, STATEMENT_ENTRY_DROP_UNCLAIMED);
-	char scope[ENGINE_SCOPE_SIZE];
-
-	engine_scope(scope, session);
-	sql_put_int(&call, ENGINE_SMARTCARDROOT);
-	sql_put_string(&call, scope);
-	bool ok = sql_run(&call);
-
-	if (ok)
-		*removed += sql_changes(&engine->sql);
-	return ok;
-}
-
-/* Hashes of one page of claims. */
-struct hashes {
-	uint8_t hash[KEEP_CERTS_MAX + KEEP_ROOTS_MAX][ENGINE_HASH_LEN];
-	size_t count;
-};
-
-static bool
-is_among(const uint8_t *hash, const uint8_t *hashes, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (memcmp(hash, hashes + i * ENGINE_HASH_LEN,
-		           ENGINE_HASH_LEN) == 0)
-			return true;
-	return false;
-}
-
-static void
-put_card(struct sql_call *call, const struct engine_origin *origin)
-{
-	sql_put_string(call, origin->session);
-	sql_put_int(call, origin->reader);
-	sql_put_blob(call, origin->card_id);
-}
-
-/* The card's claims that are not among the kept ones, as many as fit. */
-static bool
-find_dropped(struct engine *engine, const struct engine_origin *origin,
-             const uint8_t *kept, size_t count, struct hashes *found)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_CLAIM_OF_CARD);
-	size_t room = sizeof(found->hash) / sizeof(found->hash[0]);
-
-	found->count = 0;
-	put_card(&call, origin);
-	while (found->count < room && sql_row(&call)) {
-		struct wire_view hash = sql_get_view(&call);
-
-		if (hash.len == ENGINE_HASH_LEN &&
-		    !is_among(hash.data, kept, count))
-			memcpy(found->hash[found->count++], hash.data,
-			       ENGINE_HASH_LEN);
+	if (!digest(EVP_sha256(), cert->der, hash))
+		return ENGINE_FAULT;
+	if (place.user) {
+		engine_user_scope(scope, owner);
+		place.store =
+		    cert->kind == KEEP_USER ? ENGINE_MY : ENGINE_REQUEST;
+	} else {
+		engine_scope(scope, origin->session);
 	}
-	return sql_end(&call);
+	place.scope = wire_view_text(scope);
+	place.owner = place.user ? owner : place.scope;
+	enum engine_result result = put(engine, origin, cert, &place, &changed);
+
+	change->user |= changed && place.user;
+	return result;
 }
 
-static bool
-drop_claim(struct engine *engine, const struct engine_origin *origin,
-           const uint8_t *hash)
+enum engine_result
+engine_put_host(struct engine *engine, const struct engine_origin *origin,
+                const struct keep_cert *cert, enum keep_cleanup cleanup,
+                struct engine_change *change)
 {
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_CLAIM_DROP);
+	uint8_t hash[ENGINE_HASH_LEN];
+	struct place place = {.store = ENGINE_SMARTCARDROOT,
+	                      .owner = wire_view_text(ENGINE_HOST_SCOPE),
+	                      .scope = wire_view_text(ENGINE_HOST_SCOPE),
+	                      .cleanup = cleanup,
+	                      .hash = hash,
+	                      .host = true};
 
-	put_card(&call, origin);
-	sql_put_blob(&call, hash_view(hash));
-	return sql_run(&call) &&
-	       engine_audit(engine, origin->session, "root-released",
-	                    hash_view(hash), origin->reader_name);
-}
-
-bool
-engine_drop_claims(struct engine *engine, const struct engine_origin *origin,
-                   const uint8_t *hashes, size_t count, uint32_t *removed)
-{
-	struct hashes found;
-
-	do {
-		if (!find_dropped(engine, origin, hashes, count, &found))
-			return false;
-		for (size_t i = 0; i < found.count; i++)
-			if (!drop_claim(engine, origin, found.hash[i]))
-				return false;
-	} while (found.count > 0);
-	return engine_drop_unclaimed(engine, origin->session, removed);
-}
-
-bool
-engine_drop_user(struct engine *engine, const struct engine_origin *origin,
-                 struct wire_view owner, uint32_t *removed)
-{
-	struct sql_call call =
-	    sql_call(&engine->sql, STATEMENT_ENTRY_DROP_USER);
-
-	sql_put_int(&call, ENGINE_MY);
-	sql_put_text(&call, owner);
-	sql_put_blob(&call, known_card(origin->card_id));
-	sql_put_text(&call, origin->reader_name);
-	bool ok = sql_run(&call);
-
-	if (ok)
-		*removed += sql_changes(&engine->sql);
-	return ok;
+	if (!digest(EVP_sha256(), cert->der, hash))
+		return ENGINE_FAULT;
+	return put(engine, origin, cert, &place, &change->host);
 }

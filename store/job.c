@@ -5,7 +5,8 @@
 #include <string.h>
 
 struct job *
-job_new(enum job_type type, const char *session, uint32_t seq, void *arg)
+job_new(enum job_type type, const char *session, const char *connection,
+        uint32_t seq)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
@@ -13,8 +14,9 @@ job_new(enum job_type type, const char *session, uint32_t seq, void *arg)
 		return NULL;
 	job->type = type;
 	job->seq = seq;
-	job->arg = arg;
 	(void)snprintf(job->session, sizeof(job->session), "%s", session);
+	(void)snprintf(job->connection, sizeof(job->connection), "%s",
+	               connection);
 	return job;
 }
 
@@ -99,7 +101,8 @@ run_start(struct job *job, struct engine *engine)
 	struct keep_msg msg;
 
 	return decode(job, &msg) &&
-	       engine_session_start(engine, job->session, &msg.hello);
+	       engine_session_start(engine, job->session, job->connection,
+	                            &msg.hello);
 }
 
 static bool
@@ -111,9 +114,10 @@ run_state(struct job *job, struct engine *engine)
 	       engine_session_state(engine, job->session, &msg.state);
 }
 
-/* The roots of a batch that were taken, to find the claims that were not. */
-struct claimed {
+/* What was taken of a batch, to find the claims that were not. */
+struct taken {
 	uint8_t hashes[BATCH_ITEMS_MAX][ENGINE_HASH_LEN];
+	bool host[BATCH_ITEMS_MAX];
 	size_t count;
 };
 
@@ -139,60 +143,80 @@ count_result(struct job *job, enum engine_result result)
 	return false;
 }
 
+/* Certificates of users never get into a scope of all. */
+static bool
+is_owner(const char *user)
+{
+	static const char *const others[] = {"host:", "host/", "session:"};
+
+	if (strcmp(user, ENGINE_HOST_SCOPE) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strncmp(user, others[i], strlen(others[i])) == 0)
+			return false;
+	return true;
+}
+
 static bool
 put_for_user(struct job *job, struct engine *engine,
-             const struct engine_origin *origin, const struct keep_cert *cert)
+             const struct engine_origin *origin, const struct keep_cert *cert,
+             enum keep_cleanup cleanup, struct taken *taken)
 {
-	enum engine_store store =
-	    cert->kind == KEEP_USER ? ENGINE_MY : ENGINE_REQUEST;
-	uint8_t hash[ENGINE_HASH_LEN];
-
-	if (job->user == NULL) {
-		refuse(job, "the session has no user");
+	if (job->user == NULL || !is_owner(job->user)) {
+		refuse(job, job->user == NULL ? "the session has no user"
+		                              : "the user has a host's name");
 		return true;
 	}
-	enum engine_result result = engine_put_entry(
-	    engine, store, wire_view_text(job->user), origin, cert, hash);
+	enum engine_result result =
+	    engine_put(engine, origin, wire_view_text(job->user), cert, cleanup,
+	               taken->hashes[taken->count], &job->change);
 
-	if (result == ENGINE_ADDED || result == ENGINE_UPDATED)
-		job->user_changed = true;
+	taken->host[taken->count] = false;
+	taken->count += result != ENGINE_LIMIT;
 	return count_result(job, result);
 }
 
 static bool
 put_root(struct job *job, struct engine *engine,
          const struct engine_origin *origin, const struct keep_cert *cert,
-         enum keep_cleanup cleanup, struct claimed *claimed)
+         enum keep_cleanup cleanup, struct taken *taken)
 {
-	uint8_t *hash = claimed->hashes[claimed->count];
-	char scope[ENGINE_SCOPE_SIZE];
-
-	engine_scope(scope, job->session);
+	bool host = cert->host && cert->kind != KEEP_PREEXISTING;
 	enum engine_result result =
-	    engine_put_entry(engine, ENGINE_SMARTCARDROOT,
-	                     wire_view_text(scope), origin, cert, hash);
+	    engine_put(engine, origin, (struct wire_view){0}, cert, cleanup,
+	               taken->hashes[taken->count], &job->change);
 
 	if (!count_result(job, result))
 		return false;
 	if (result == ENGINE_LIMIT)
 		return true;
-	claimed->count++;
-	return engine_put_claim(engine, origin, hash, cert->kind, cleanup);
+	if (host) {
+		result = engine_put_host(engine, origin, cert, cleanup,
+		                         &job->change);
+		if (result == ENGINE_FAULT)
+			return false;
+		if (result == ENGINE_LIMIT)
+			refuse(job, "the host has as many roots as allowed");
+	}
+	taken->host[taken->count++] = host;
+	return true;
 }
 
 static bool
 put_cert(struct job *job, struct engine *engine,
          const struct engine_origin *origin, const struct keep_cert *cert,
-         enum keep_cleanup cleanup, struct claimed *claimed)
+         const struct keep_begin *begin, struct taken *taken)
 {
 	switch (cert->kind) {
 	case KEEP_USER:
 	case KEEP_REQUEST:
-		return put_for_user(job, engine, origin, cert);
+		return put_for_user(job, engine, origin, cert,
+		                    begin->user_cleanup, taken);
 	case KEEP_ANCHOR:
 	case KEEP_INTERMEDIATE:
 	case KEEP_PREEXISTING:
-		return put_root(job, engine, origin, cert, cleanup, claimed);
+		return put_root(job, engine, origin, cert, begin->cleanup,
+		                taken);
 	}
 	return false;
 }
@@ -201,7 +225,7 @@ put_cert(struct job *job, struct engine *engine,
 static bool
 run_apply(struct job *job, struct engine *engine)
 {
-	struct claimed claimed = {.count = 0};
+	struct taken taken = {.count = 0};
 	struct keep_begin begin;
 	struct keep_cert cert;
 
@@ -209,6 +233,7 @@ run_apply(struct job *job, struct engine *engine)
 		return false;
 	struct engine_origin origin = {
 	    .session = job->session,
+	    .connection = job->connection,
 	    .reader = begin.reader,
 	    .reader_name = begin.reader_name,
 	    .card_id = {begin.card_id, sizeof(begin.card_id)},
@@ -217,11 +242,15 @@ run_apply(struct job *job, struct engine *engine)
 
 	for (size_t i = 0; i < batch_count(job->batch); i++)
 		if (!batch_get_cert(job->batch, i, &cert) ||
-		    !put_cert(job, engine, &origin, &cert, begin.cleanup,
-		              &claimed))
+		    !put_cert(job, engine, &origin, &cert, &begin, &taken))
 			return false;
-	return engine_drop_claims(engine, &origin, claimed.hashes[0],
-	                          claimed.count, &job->result.removed);
+	struct engine_held held = {.hashes = taken.hashes[0],
+	                           .host = taken.host,
+	                           .count = taken.count,
+	                           .archive = begin.archive_stale};
+
+	return engine_held_only(engine, &origin, wire_view_text(job->user),
+	                        &held, &job->change);
 }
 
 static bool
@@ -233,20 +262,37 @@ run_release(struct job *job, struct engine *engine)
 		return false;
 	struct engine_origin origin = {
 	    .session = job->session,
+	    .connection = job->connection,
 	    .reader = msg.release.reader,
 	    .reader_name = wire_view_text(job->reader_name),
 	    .card_id = {msg.release.card_id, sizeof(msg.release.card_id)},
 	};
-	uint32_t *removed = &job->result.removed;
 
-	if (msg.release.user && job->user != NULL) {
-		if (!engine_drop_user(engine, &origin,
-		                      wire_view_text(job->user), removed))
-			return false;
-		job->user_changed = *removed > 0;
-	}
-	return !msg.release.roots ||
-	       engine_drop_claims(engine, &origin, NULL, 0, removed);
+	return engine_release(engine, &origin, msg.release.roots,
+	                      msg.release.user, &job->change);
+}
+
+static bool
+run_detach(struct job *job, struct engine *engine)
+{
+	return engine_session_detach(engine, job->session, job->connection,
+	                             job->grace_until, job->expires_at,
+	                             &job->change);
+}
+
+/* removed counts the log-ons: their entries are nobody's business. */
+static bool
+run_end_others(struct job *job, struct engine *engine)
+{
+	struct engine_change change = {0};
+	uint32_t ended = 0;
+	bool ok =
+	    engine_end_others(engine, "not there any more", &ended, &change);
+
+	change.removed = ended;
+	change.user |= ended > 0;
+	job->change = change;
+	return ok;
 }
 
 static bool
@@ -262,18 +308,22 @@ run(struct job *job, struct engine *engine)
 	case JOB_RELEASE:
 		return run_release(job, engine);
 	case JOB_SYNCED:
+	case JOB_SETTLED:
 		return engine_session_synced(engine, job->session,
-		                             &job->result.removed);
+		                             job->connection, &job->change);
+	case JOB_DETACH:
+		return run_detach(job, engine);
+	case JOB_RELEASED:
+		return engine_session_released(engine, job->session,
+		                               &job->change);
 	case JOB_END:
-		return engine_session_end(engine, job->session,
+		return engine_session_end(engine, job->session, job->how,
 		                          wire_view_text(job->reason),
-		                          &job->result.removed);
+		                          &job->change);
 	case JOB_END_OTHERS:
-		return engine_end_others(engine, "not there any more",
-		                         &job->result.removed) &&
-		       engine_sweep(engine);
+		return run_end_others(job, engine);
 	case JOB_SWEEP:
-		return engine_sweep(engine);
+		return engine_sweep(engine, &job->more);
 	}
 	return false;
 }
@@ -283,7 +333,7 @@ static void
 forget_result(struct job *job)
 {
 	job->result = (struct keep_ack){0};
-	job->user_changed = false;
+	job->change = (struct engine_change){0};
 	if (job->type != JOB_END)
 		job->reason[0] = '\0';
 }
@@ -300,6 +350,7 @@ run_together(struct job *first, const struct job *after, struct engine *engine,
 		forget_result(job);
 		ok = run(job, engine);
 		job->result.ok = ok;
+		job->result.removed = job->change.removed;
 	}
 	ok = ok && engine_commit(engine);
 	if (!ok)
@@ -333,10 +384,12 @@ const char *
 job_type_name(enum job_type type)
 {
 	static const char *const names[] = {
-	    [JOB_START] = "start",   [JOB_STATE] = "state",
-	    [JOB_APPLY] = "commit",  [JOB_RELEASE] = "release",
-	    [JOB_SYNCED] = "synced", [JOB_END] = "end",
-	    [JOB_SWEEP] = "sweep",   [JOB_END_OTHERS] = "end-others",
+	    [JOB_START] = "start",           [JOB_STATE] = "state",
+	    [JOB_APPLY] = "commit",          [JOB_RELEASE] = "release",
+	    [JOB_SYNCED] = "synced",         [JOB_END] = "end",
+	    [JOB_SETTLED] = "settled",       [JOB_DETACH] = "detach",
+	    [JOB_RELEASED] = "released",     [JOB_SWEEP] = "sweep",
+	    [JOB_END_OTHERS] = "end-others",
 	};
 
 	return names[type];

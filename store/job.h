@@ -15,12 +15,15 @@
 enum { JOB_TURN_MAX = 64 /* jobs in one transaction */ };
 
 enum job_type {
-	JOB_START,      /* a session is there, or more is known of it */
+	JOB_START,      /* a log-on is there, or resumed, or more is known */
 	JOB_STATE,      /* its user or policy */
 	JOB_APPLY,      /* a batch */
 	JOB_RELEASE,    /* a card was withdrawn */
 	JOB_SYNCED,     /* all has been asserted again */
-	JOB_END,        /* the session is over */
+	JOB_SETTLED,    /* or should have been by now */
+	JOB_DETACH,     /* its connection is over, the log-on is not */
+	JOB_RELEASED,   /* and its grace is */
+	JOB_END,        /* the log-on is over */
 	JOB_END_OTHERS, /* all that were not attached are over */
 	JOB_SWEEP       /* forget what nothing refers to */
 };
@@ -28,25 +31,31 @@ enum job_type {
 struct job {
 	TAILQ_ENTRY(job) entry;
 	enum job_type type;
-	void *arg;    /* whose job it is; the caller's */
-	uint32_t seq; /* to be acknowledged */
-	char session[ENGINE_ID_SIZE];
-	char *user;        /* owner key, NULL: none */
-	char *reader_name; /* RELEASE */
-	uint8_t *message;  /* START, STATE, RELEASE: the datagram */
+	void *arg;                       /* whose job it is; the caller's */
+	void *logon;                     /* for which log-on; the caller's */
+	uint32_t seq;                    /* to be acknowledged */
+	char session[ENGINE_ID_SIZE];    /* the log-on */
+	char connection[ENGINE_ID_SIZE]; /* whose connection asks */
+	char *user;                      /* owner key, NULL: none */
+	char *reader_name;               /* RELEASE */
+	uint8_t *message; /* START, STATE, RELEASE: the datagram */
 	size_t message_len;
 	struct batch *batch;            /* APPLY */
+	enum engine_end how;            /* END */
+	int64_t grace_until;            /* DETACH: absolute, 0: over */
+	int64_t expires_at;             /* DETACH: absolute, 0: never */
 	char reason[KEEP_TEXT_MAX + 1]; /* END; of a refusal afterwards */
 
 	char fault[ENGINE_REASON_SIZE]; /* why the store failed */
 	struct keep_ack result;         /* its reason is empty, see above */
-	bool user_changed; /* the user's own certificates are others now */
+	struct engine_change change;
+	bool more; /* SWEEP: there is more to do */
 };
 TAILQ_HEAD(job_list, job);
 
 /* NULL: no memory. */
-struct job *job_new(enum job_type type, const char *session, uint32_t seq,
-                    void *arg);
+struct job *job_new(enum job_type type, const char *session,
+                    const char *connection, uint32_t seq);
 void job_free(struct job *job);
 
 /* Copies of what the job needs; false: no memory. */
@@ -55,7 +64,7 @@ bool job_set_user(struct job *job, const char *user);
 bool job_set_reader_name(struct job *job, const char *name);
 void job_set_reason(struct job *job, struct wire_view reason);
 
-/* Does the session wait for an answer to this? */
+/* Does the connection wait for an answer to this? */
 bool job_is_acknowledged(const struct job *job);
 
 /* Run them all; each has its result afterwards, durable if it is ok. */

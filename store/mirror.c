@@ -108,9 +108,10 @@ gather(struct engine *engine, const char *session, const char *user,
 	if (!engine_presence(engine, scope, on_root, wanted))
 		return false;
 	/* An empty owner would list everybody's. */
-	return user == NULL || user[0] == '\0' ||
-	       engine_list_entries(engine, wire_view_text(user), on_entry,
-	                           wanted);
+	struct engine_filter filter = {.owner = wire_view_text(user)};
+
+	return filter.owner.len == 0 ||
+	       engine_list_entries(engine, &filter, on_entry, wanted);
 }
 
 bool

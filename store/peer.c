@@ -125,12 +125,13 @@ peer_free(struct peer *peer)
 static struct job *
 new_job(struct peer *peer, enum job_type type, uint32_t seq)
 {
-	struct job *job = job_new(type, peer->id, seq, peer);
+	struct job *job = job_new(type, peer->id, peer->id, seq);
 
-	if (job != NULL && !job_set_user(job, peer->user)) {
+	if (job == NULL || !job_set_user(job, peer->user)) {
 		job_free(job);
 		return NULL;
 	}
+	job->arg = peer;
 	return job;
 }
 

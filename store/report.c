@@ -344,10 +344,14 @@ on_export(const struct engine_entry *entry, void *arg)
 static bool
 list_certs(struct answer *answer, engine_on_entry *each)
 {
+	struct engine_filter filter = {
+	    .owner = wire_view_text(answer->request->owner),
+	    .prefix = answer->request->prefix,
+	};
+
 	if (!new_rows(answer, "certs"))
 		return false;
-	(void)engine_list_entries(answer->source->engine,
-	                          wire_view_text(answer->request->owner), each,
+	(void)engine_list_entries(answer->source->engine, &filter, each,
 	                          answer);
 	return true;
 }
@@ -497,15 +501,18 @@ on_pin(const struct engine_pin *pin, void *arg)
 static bool
 list_roots(struct answer *answer)
 {
-	struct wire_view scope = wire_view_text(answer->request->owner);
+	struct engine_filter filter = {
+	    .owner = wire_view_text(answer->request->owner),
+	    .prefix = answer->request->prefix,
+	};
 
 	if (!new_rows(answer, "roots"))
 		return false;
-	(void)engine_list_claims(answer->source->engine, scope, on_claim,
+	(void)engine_list_claims(answer->source->engine, &filter, on_claim,
 	                         answer);
 	if (!new_rows(answer, "pins"))
 		return false;
-	(void)engine_list_pins(answer->source->engine, scope, on_pin, answer);
+	(void)engine_list_pins(answer->source->engine, &filter, on_pin, answer);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "sql.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
@@ -22,9 +23,11 @@ static const char tables[] =
     " host TEXT,"
     " started_at INTEGER NOT NULL,"
     " lease_until INTEGER," /* NULL: alone with its store, needs no lease */
-    " version TEXT NOT NULL"
+    " version TEXT NOT NULL,"
+    " boot_id TEXT" /* of the gate that started the keeper */
     ") STRICT;"
 
+    /* A log-on: it may outlive the connection that brought it. */
     "CREATE TABLE session ("
     " session_id TEXT PRIMARY KEY NOT NULL,"
     " proxy_id TEXT NOT NULL REFERENCES proxy,"
@@ -32,9 +35,15 @@ static const char tables[] =
     " user_key TEXT, identity_source TEXT,"
     " target TEXT, client_name TEXT, client_addr TEXT, policy TEXT,"
     " started_at INTEGER NOT NULL,"
-    " ended_at INTEGER, end_reason TEXT"
+    " ended_at INTEGER, end_reason TEXT,"
+    " end_kind INTEGER,"    /* enum engine_end */
+    " connection TEXT,"     /* NULL: nobody is connected */
+    " host_session TEXT,"   /* the server's or the host's name for it */
+    " detached_at INTEGER," /* NULL: connected, or never was a user */
+    " grace_until INTEGER," /* then its cards count as removed */
+    " expires_at INTEGER,"  /* then it counts as logged off; NULL: never */
+    " purpose INTEGER NOT NULL DEFAULT 0" /* enum keep_purpose, of its view */
     ") STRICT;"
-    "CREATE INDEX session_ended ON session (ended_at);"
 
     "CREATE TABLE cert ("
     " sha256 BLOB PRIMARY KEY NOT NULL,"
@@ -52,7 +61,8 @@ static const char tables[] =
     " sha256 BLOB NOT NULL REFERENCES cert,"
     /* what a user or an administrator set: never lost */
     " friendly_name TEXT, description TEXT,"
-    " archived INTEGER NOT NULL DEFAULT 0, enhkey_usage TEXT,"
+    " archived INTEGER NOT NULL DEFAULT 0," /* enum engine_archived */
+    " enhkey_usage TEXT,"
     /* what the card and the session say: the last word counts */
     " prov_name TEXT, prov_type INTEGER, prov_flags INTEGER,"
     " key_spec INTEGER, container TEXT, pkcs11_uri TEXT,"
@@ -61,10 +71,16 @@ static const char tables[] =
     " revision INTEGER NOT NULL,"
     " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
     " last_session TEXT NOT NULL,"
+    " kept INTEGER NOT NULL DEFAULT 0," /* stays without claims */
+    /* the rest of the properties, where somebody says them */
+    " reader_removable INTEGER, smart_card_data BLOB,"
+    " card_serial TEXT, chuid BLOB, pin_id INTEGER, pin_info BLOB,"
+    " request_originator TEXT, cep BLOB, auto_enroll TEXT,"
+    " date_stamp INTEGER, policy TEXT,"
+    " extra_properties TEXT," /* JSON, by number: property, base64 */
     " PRIMARY KEY (store, owner, sha256)"
     ") STRICT;"
     "CREATE INDEX entry_sha256 ON entry (sha256);"
-    "CREATE INDEX entry_owner ON entry (owner);"
 
     "CREATE TABLE claim ("
     " scope TEXT NOT NULL,"
@@ -76,9 +92,14 @@ static const char tables[] =
     " kind INTEGER NOT NULL, ends_on INTEGER NOT NULL,"
     " kept INTEGER NOT NULL DEFAULT 0," /* its session is over */
     " created_at INTEGER NOT NULL,"
+    " connection TEXT NOT NULL DEFAULT ''," /* that asserted it last */
+    " present INTEGER NOT NULL DEFAULT 0,"  /* the card is in the reader */
+    " inserted INTEGER NOT NULL DEFAULT 0," /* grows with each insertion */
+    /* where this card keeps the key of a user's certificate */
+    " prov_name TEXT, prov_type INTEGER, prov_flags INTEGER,"
+    " key_spec INTEGER, container TEXT, pkcs11_uri TEXT,"
     " PRIMARY KEY (scope, sha256, session_id, reader, card_id)"
     ") STRICT;"
-    "CREATE INDEX claim_epoch ON claim (proxy_id, epoch);"
     "CREATE INDEX claim_session ON claim (session_id, reader, card_id);"
     "CREATE INDEX claim_sha256 ON claim (sha256);"
 
@@ -96,6 +117,54 @@ static const char tables[] =
     " PRIMARY KEY (proxy_id, epoch, session_id, seq)"
     ") STRICT;"
     "CREATE INDEX audit_at ON audit (at);";
+
+/* Indexes that the migration has to make, too. */
+static const char indexes[] =
+    "CREATE INDEX session_ended ON session (ended_at, epoch);"
+    "CREATE INDEX session_connection ON session (connection)"
+    " WHERE connection IS NOT NULL;";
+
+/*
+ * Version 1 knew no log-ons and no claims of users: its sessions are over with
+ * the daemon that made them, and the certificates of its users stay, as they
+ * were promised to.
+ */
+static const char from_version_1[] =
+    "ALTER TABLE proxy ADD COLUMN boot_id TEXT;"
+    "ALTER TABLE session ADD COLUMN end_kind INTEGER;"
+    "ALTER TABLE session ADD COLUMN connection TEXT;"
+    "ALTER TABLE session ADD COLUMN host_session TEXT;"
+    "ALTER TABLE session ADD COLUMN detached_at INTEGER;"
+    "ALTER TABLE session ADD COLUMN grace_until INTEGER;"
+    "ALTER TABLE session ADD COLUMN expires_at INTEGER;"
+    "ALTER TABLE session ADD COLUMN purpose INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entry ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE entry ADD COLUMN reader_removable INTEGER;"
+    "ALTER TABLE entry ADD COLUMN smart_card_data BLOB;"
+    "ALTER TABLE entry ADD COLUMN card_serial TEXT;"
+    "ALTER TABLE entry ADD COLUMN chuid BLOB;"
+    "ALTER TABLE entry ADD COLUMN pin_id INTEGER;"
+    "ALTER TABLE entry ADD COLUMN pin_info BLOB;"
+    "ALTER TABLE entry ADD COLUMN request_originator TEXT;"
+    "ALTER TABLE entry ADD COLUMN cep BLOB;"
+    "ALTER TABLE entry ADD COLUMN auto_enroll TEXT;"
+    "ALTER TABLE entry ADD COLUMN date_stamp INTEGER;"
+    "ALTER TABLE entry ADD COLUMN policy TEXT;"
+    "ALTER TABLE entry ADD COLUMN extra_properties TEXT;"
+    "ALTER TABLE claim ADD COLUMN connection TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE claim ADD COLUMN present INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE claim ADD COLUMN inserted INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE claim ADD COLUMN prov_name TEXT;"
+    "ALTER TABLE claim ADD COLUMN prov_type INTEGER;"
+    "ALTER TABLE claim ADD COLUMN prov_flags INTEGER;"
+    "ALTER TABLE claim ADD COLUMN key_spec INTEGER;"
+    "ALTER TABLE claim ADD COLUMN container TEXT;"
+    "ALTER TABLE claim ADD COLUMN pkcs11_uri TEXT;"
+    "DROP INDEX session_ended;"
+    "DROP INDEX entry_owner;" /* the primary key begins with it */
+    "DROP INDEX claim_epoch;"
+    "UPDATE entry SET kept = 1 WHERE store <> 3;"
+    "UPDATE entry SET date_stamp = updated_at;";
 
 static uint32_t
 header_number(const uint8_t *header, size_t offset)
@@ -122,19 +191,57 @@ schema_inspect(int fd)
 	if (header_number(header, HEADER_APPLICATION_ID) !=
 	    SCHEMA_APPLICATION_ID)
 		return SCHEMA_FILE_FOREIGN;
-	if (header_number(header, HEADER_USER_VERSION) > SCHEMA_VERSION)
+	uint32_t version = header_number(header, HEADER_USER_VERSION);
+
+	if (version > SCHEMA_VERSION)
 		return SCHEMA_FILE_NEWER;
-	return SCHEMA_FILE_OURS;
+	return version < SCHEMA_VERSION ? SCHEMA_FILE_OLDER : SCHEMA_FILE_OURS;
 }
 
-bool
-schema_create(struct sql *sql)
+static int
+file_version(struct sql *sql)
+{
+	struct sqlite3_stmt *statement = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(sql->db, "PRAGMA user_version", -1, &statement,
+	                       NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		version = sqlite3_column_int(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return version;
+}
+
+static bool
+mark(struct sql *sql)
 {
 	char marks[96];
 
 	(void)snprintf(marks, sizeof(marks),
 	               "PRAGMA application_id=%d; PRAGMA user_version=%d;",
 	               SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
-	return sql_exec(sql, "BEGIN IMMEDIATE") && sql_exec(sql, marks) &&
-	       sql_exec(sql, tables) && sql_exec(sql, "COMMIT");
+	return sql_exec(sql, marks);
+}
+
+bool
+schema_create(struct sql *sql)
+{
+	return sql_exec(sql, "BEGIN IMMEDIATE") && mark(sql) &&
+	       sql_exec(sql, tables) && sql_exec(sql, indexes) &&
+	       sql_exec(sql, "COMMIT");
+}
+
+/* The header may tell of a version older than the journal's: ask SQLite. */
+bool
+schema_migrate(struct sql *sql)
+{
+	bool ok = sql_exec(sql, "BEGIN IMMEDIATE") &&
+	          (file_version(sql) == SCHEMA_VERSION ||
+	           (file_version(sql) == 1 && sql_exec(sql, from_version_1) &&
+	            sql_exec(sql, indexes) && mark(sql))) &&
+	          sql_exec(sql, "COMMIT");
+
+	if (!ok && sql_in_transaction(sql))
+		(void)sql_exec(sql, "ROLLBACK");
+	return ok;
 }

@@ -12,11 +12,12 @@ struct sql;
 
 enum {
 	SCHEMA_APPLICATION_ID = 0x63647078, /* "cdpx" */
-	SCHEMA_VERSION = 1                  /* user_version */
+	SCHEMA_VERSION = 2                  /* user_version */
 };
 
 enum schema_file {
 	SCHEMA_FILE_OURS,
+	SCHEMA_FILE_OLDER,   /* made by an earlier version: to be migrated */
 	SCHEMA_FILE_NEW,     /* empty: the tables are still to be made */
 	SCHEMA_FILE_NEWER,   /* made by a later version of cardproxy */
 	SCHEMA_FILE_FOREIGN, /* not a database, or somebody else's */
@@ -34,5 +35,11 @@ enum schema_file schema_inspect(int fd);
  * switched on, so that the marks are in the file itself from the start.
  */
 bool schema_create(struct sql *sql);
+
+/*
+ * Bring the tables of an earlier version to this one, in one transaction: after
+ * a fault the file is as it was.
+ */
+bool schema_migrate(struct sql *sql);
 
 #endif

@@ -106,6 +106,15 @@ sql_put_string(struct sql_call *call, const char *text)
 }
 
 void
+sql_put_required(struct sql_call *call, const char *text)
+{
+	if (call->result == SQLITE_OK)
+		call->result = sqlite3_bind_text(call->statement, call->next++,
+		                                 text != NULL ? text : "", -1,
+		                                 SQLITE_STATIC);
+}
+
+void
 sql_put_blob(struct sql_call *call, struct wire_view blob)
 {
 	if (blob.len == 0) {

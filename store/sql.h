@@ -60,6 +60,8 @@ struct sql_call sql_call(struct sql *sql, size_t which);
 void sql_put_int(struct sql_call *call, int64_t value);
 void sql_put_text(struct sql_call *call, struct wire_view text);
 void sql_put_string(struct sql_call *call, const char *text);
+/* An empty text that stays one. */
+void sql_put_required(struct sql_call *call, const char *text);
 void sql_put_blob(struct sql_call *call, struct wire_view blob);
 void sql_put_null(struct sql_call *call);
 

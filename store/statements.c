@@ -10,10 +10,55 @@
 #define KEEP(column)  column " = " OLD(column) ", "
 #define FILLS(column) OLD(column) " IS DISTINCT FROM entry." column " OR "
 
-/* A session of the running keeper: not ended, started or adopted by it. */
+/* A log-on of the running keeper: not ended, started or adopted by it. */
 #define LIVE                                                                   \
 	" s.ended_at IS NULL AND EXISTS (SELECT 1 FROM proxy p"                \
 	" WHERE p.proxy_id = s.proxy_id AND p.epoch = s.epoch)"
+
+/* Of the claims on a user's entry the one whose card was inserted last. */
+#define LAST(columns)                                                          \
+	"(SELECT " columns " FROM claim b WHERE b.scope = ?2"                  \
+	" AND b.sha256 = entry.sha256 AND b.kind = entry.store"                \
+	" AND b.present = 1 ORDER BY b.inserted DESC LIMIT 1)"
+/* A card that does not say who it is has no id in an entry. */
+#define KNOWN_CARD "nullif(b.card_id, X'00000000000000000000000000000000')"
+
+/* What a statement that drops claims tells of each. */
+#define WHOSE " RETURNING scope"
+
+/* Where this card keeps the key. */
+#define BINDING                                                                \
+	"prov_name, prov_type, prov_flags, key_spec, container, pkcs11_uri"
+#define REBINDS(column) column " = excluded." column ", "
+#define MOVED(column)   " OR claim." column " IS DISTINCT FROM excluded." column
+
+#define ENTRY_COLUMNS                                                          \
+	"SELECT e.store, e.owner, c.sha256, c.sha1, c.der, c.subject,"         \
+	" c.issuer, c.serial, c.not_before, c.not_after, c.key_alg,"           \
+	" c.key_bits, c.upn, c.email, e.friendly_name, e.prov_name,"           \
+	" e.container, e.pkcs11_uri, e.reader_name, e.card_id, e.family,"      \
+	" e.logon_eligible, e.created_at, e.updated_at, e.last_session,"       \
+	" c.ski, e.description, e.enhkey_usage, e.archived, e.kept,"           \
+	" EXISTS (SELECT 1 FROM claim m"                                       \
+	" JOIN session s ON s.session_id = m.session_id"                       \
+	" WHERE m.scope = 'user:' || e.owner AND m.sha256 = e.sha256"          \
+	" AND m.kind = e.store AND m.present = 1 AND" LIVE "),"                \
+	" e.prov_type, e.prov_flags, e.key_spec, e.enrollment,"                \
+	" coalesce(e.date_stamp, e.updated_at),"                               \
+	" e.reader_removable IS NOT NULL, e.reader_removable,"                 \
+	" e.smart_card_data, e.card_serial, e.chuid, e.request_originator,"    \
+	" e.cep, e.auto_enroll, e.policy, e.extra_properties"                  \
+	" FROM entry e JOIN cert c ON c.sha256 = e.sha256"
+
+#define CLAIM_COLUMNS                                                          \
+	"SELECT m.scope, m.sha256, c.subject, c.not_after, m.session_id,"      \
+	" s.user_key, s.client_name, s.client_addr, s.target, m.reader,"       \
+	" m.reader_name, m.card_id, m.family, m.kind, m.ends_on,"              \
+	" CASE WHEN" LIVE " THEN 1 ELSE 0 END, m.kept, m.present,"             \
+	" m.created_at"                                                        \
+	" FROM claim m JOIN cert c ON c.sha256 = m.sha256"                     \
+	" JOIN session s ON s.session_id = m.session_id"
+#define CLAIM_ORDER " ORDER BY m.scope, m.sha256, m.session_id, m.reader"
 
 // clang-format off
 const char *const statement_texts[STATEMENTS] = {
@@ -24,19 +69,23 @@ const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_PROXY_NEXT_EPOCH] =
 	"UPDATE proxy SET epoch = epoch + 1, started_at = ?2, version = ?3"
 	" WHERE proxy_id = ?1 RETURNING epoch",
+    /* A row comes back when it is another gate than before. */
+    [STATEMENT_PROXY_BOOT] =
+	"UPDATE proxy SET boot_id = ?2 WHERE proxy_id = ?1"
+	" AND boot_id IS DISTINCT FROM ?2 RETURNING 1",
 
     [STATEMENT_AUDIT] =
 	"INSERT INTO audit (proxy_id, epoch, session_id, seq, at, event,"
-	" sha256, detail)"
-	" SELECT ?1, ?2, ?3, coalesce(max(seq), 0) + 1, ?4, ?5, ?6, ?7"
-	" FROM audit WHERE proxy_id = ?1 AND epoch = ?2"
-	" AND session_id = ?3",
+	" sha256, detail) VALUES (?1, ?2, ?3, coalesce("
+	"(SELECT a.seq FROM audit a WHERE a.proxy_id = ?1 AND a.epoch = ?2"
+	" AND a.session_id = ?3 ORDER BY a.seq DESC LIMIT 1), 0) + 1,"
+	" ?4, ?5, ?6, ?7)",
 
     [STATEMENT_SESSION_FIND] = "SELECT 1 FROM session WHERE session_id = ?1",
     [STATEMENT_SESSION_START] =
 	"INSERT INTO session (session_id, proxy_id, epoch, target,"
-	" client_name, client_addr, started_at)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	" client_name, client_addr, started_at, connection)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 	" ON CONFLICT (session_id) DO UPDATE SET"
 	" proxy_id = excluded.proxy_id, epoch = excluded.epoch,"
 	" target = coalesce(excluded.target, session.target),"
@@ -44,20 +93,38 @@ const char *const statement_texts[STATEMENTS] = {
 	" coalesce(excluded.client_name, session.client_name),"
 	" client_addr ="
 	" coalesce(excluded.client_addr, session.client_addr),"
-	" ended_at = NULL, end_reason = NULL",
+	" connection = excluded.connection, detached_at = NULL,"
+	" grace_until = NULL, expires_at = NULL,"
+	" ended_at = NULL, end_reason = NULL, end_kind = NULL",
     [STATEMENT_SESSION_STATE] =
 	"UPDATE session SET user_key = ?2, identity_source = ?3,"
-	" policy = ?4 WHERE session_id = ?1 AND"
+	" policy = ?4, host_session = coalesce(?5, host_session),"
+	" purpose = ?6 WHERE session_id = ?1 AND"
 	" (user_key IS DISTINCT FROM ?2"
 	" OR identity_source IS DISTINCT FROM ?3"
-	" OR policy IS DISTINCT FROM ?4)",
+	" OR policy IS DISTINCT FROM ?4"
+	" OR host_session IS DISTINCT FROM coalesce(?5, host_session)"
+	" OR purpose <> ?6)",
+    [STATEMENT_SESSION_DETACH] =
+	"UPDATE session SET connection = NULL, detached_at = ?3,"
+	" grace_until = ?4, expires_at = ?5 WHERE session_id = ?1"
+	" AND connection = ?2 AND ended_at IS NULL RETURNING 1",
+    [STATEMENT_SESSION_RELEASED] =
+	"UPDATE session SET grace_until = NULL WHERE session_id = ?1"
+	" AND grace_until IS NOT NULL",
     [STATEMENT_SESSION_END] =
-	"UPDATE session SET ended_at = ?2, end_reason = ?3"
-	" WHERE session_id = ?1 AND ended_at IS NULL",
+	"UPDATE session SET ended_at = ?2, end_reason = ?3, end_kind = ?4,"
+	" connection = NULL WHERE session_id = ?1 AND ended_at IS NULL",
+    [STATEMENT_SESSION_FORGET] =
+	"DELETE FROM session WHERE session_id = ?1 AND user_key IS NULL"
+	" AND NOT EXISTS"
+	" (SELECT 1 FROM claim c WHERE c.session_id = session.session_id)",
     [STATEMENT_SESSION_STALE] =
-	"SELECT session_id FROM session"
-	" WHERE ended_at IS NULL AND proxy_id = ?1 AND epoch <> ?2"
-	" LIMIT 1",
+	"SELECT session_id FROM session WHERE ended_at IS NULL"
+	" AND epoch < ?2 AND proxy_id = ?1 LIMIT 1",
+    [STATEMENT_SESSION_ADOPT] =
+	"UPDATE session SET epoch = ?2 WHERE ended_at IS NULL"
+	" AND epoch < ?2 AND proxy_id = ?1 AND detached_at IS NOT NULL",
 
     [STATEMENT_CERT_ADD] =
 	"INSERT INTO cert (sha256, sha1, der, subject, issuer, serial,"
@@ -69,27 +136,33 @@ const char *const statement_texts[STATEMENTS] = {
 
     [STATEMENT_ENTRY_FIND] = "SELECT 1 FROM entry WHERE store = ?1"
 			     " AND owner = ?2 AND sha256 = ?3",
+    /* The stores of a user are limited together. */
     [STATEMENT_ENTRY_TOTALS] =
 	"SELECT count(*), coalesce(sum(length(c.der)), 0) FROM entry e"
 	" JOIN cert c ON c.sha256 = e.sha256 WHERE e.owner = ?1"
-	" AND CASE WHEN e.store = 3 THEN 3 ELSE 0 END ="
-	" CASE WHEN ?2 = 3 THEN 3 ELSE 0 END",
+	" AND e.store IN (?2, ?3)",
 
     /* No row comes back when there was nothing to write. */
     [STATEMENT_ENTRY_PUT] =
 	"INSERT INTO entry (store, owner, sha256, friendly_name,"
-	" prov_name, prov_type, prov_flags, key_spec, container,"
-	" pkcs11_uri, reader_name, card_id, family, enrollment,"
-	" logon_eligible, created_at, updated_at, last_session, revision)"
+	" " BINDING ", reader_name, card_id, family, enrollment,"
+	" logon_eligible, created_at, updated_at, date_stamp,"
+	" last_session, revision, kept)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	" ?14, ?15, ?16, ?16, ?17, 1)"
+	" ?14, ?15, ?16, ?16, ?16, ?17, 1, ?18)"
 	" ON CONFLICT (store, owner, sha256) DO UPDATE SET "
 	KEEP("friendly_name") KEEP("enrollment")
 	TAKE("prov_name") TAKE("prov_type") TAKE("prov_flags")
 	TAKE("key_spec") TAKE("container") TAKE("pkcs11_uri")
 	TAKE("reader_name") TAKE("card_id") TAKE("family")
 	"logon_eligible = excluded.logon_eligible,"
+	" kept = CASE WHEN excluded.kept > entry.kept THEN 1"
+	" ELSE entry.kept END,"
+	/* 2, ENGINE_ARCHIVED_STALE: the card has it again */
+	" archived = CASE WHEN entry.archived = 2 THEN 0"
+	" ELSE entry.archived END,"
 	" updated_at = excluded.updated_at,"
+	" date_stamp = excluded.date_stamp,"
 	" last_session = excluded.last_session,"
 	" revision = entry.revision + 1 WHERE "
 	FILLS("friendly_name") FILLS("enrollment")
@@ -97,57 +170,137 @@ const char *const statement_texts[STATEMENTS] = {
 	CHANGES("key_spec") CHANGES("container") CHANGES("pkcs11_uri")
 	CHANGES("reader_name") CHANGES("card_id") CHANGES("family")
 	"excluded.logon_eligible <> entry.logon_eligible"
+	" OR excluded.kept > entry.kept OR entry.archived = 2"
 	" RETURNING revision",
-    [STATEMENT_ENTRY_DROP_USER] =
-	"DELETE FROM entry WHERE store = ?1 AND owner = ?2"
-	" AND card_id IS NOT DISTINCT FROM ?3"
-	" AND reader_name IS NOT DISTINCT FROM ?4",
-    [STATEMENT_ENTRY_DROP_UNCLAIMED] =
-	"DELETE FROM entry WHERE store = ?1 AND owner = ?2"
+    /* Of another card than before all counts: no key is looked for there. */
+    [STATEMENT_ENTRY_OTHER_CARD] =
+	"UPDATE entry SET prov_name = NULL, prov_type = NULL,"
+	" prov_flags = NULL, key_spec = NULL, container = NULL,"
+	" pkcs11_uri = NULL, family = NULL WHERE store = ?1 AND owner = ?2"
+	" AND sha256 = ?3 AND card_id <> ?4",
+    /* The key is looked for on the card that was inserted last. */
+    [STATEMENT_ENTRY_REBIND] =
+	"UPDATE entry SET (" BINDING ", reader_name, card_id, family) = "
+	LAST(BINDING ", reader_name, " KNOWN_CARD ", family")
+	", updated_at = ?3, date_stamp = ?3, revision = revision + 1"
+	" WHERE store IN (1, 2) AND owner = ?1 AND EXISTS "
+	LAST("1") " AND ("
+	LAST(KNOWN_CARD) " IS DISTINCT FROM card_id OR "
+	LAST("reader_name") " IS DISTINCT FROM reader_name OR "
+	LAST("container") " IS DISTINCT FROM container)",
+    [STATEMENT_ENTRY_ARCHIVE] =
+	"UPDATE entry SET archived = 2, updated_at = ?4,"
+	" revision = revision + 1 WHERE store IN (1, 2) AND owner = ?1"
+	" AND kept = 1 AND archived = 0 AND card_id = ?3"
+	" AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.scope = ?2"
+	" AND c.sha256 = entry.sha256 AND c.kind = entry.store"
+	" AND (c.card_id <> ?3 OR c.present = 1))",
+    [STATEMENT_ENTRY_DROP_ROOTS] =
+	"DELETE FROM entry WHERE store = 3 AND owner = ?1"
 	" AND NOT EXISTS (SELECT 1 FROM claim c"
-	" WHERE c.scope = ?2 AND c.sha256 = entry.sha256)",
+	" WHERE c.scope = ?1 AND c.sha256 = entry.sha256)",
+    [STATEMENT_ENTRY_DROP_USER] =
+	"DELETE FROM entry WHERE store IN (1, 2) AND owner = ?1"
+	" AND kept = 0 AND NOT EXISTS (SELECT 1 FROM claim c"
+	" WHERE c.scope = ?2 AND c.sha256 = entry.sha256"
+	" AND c.kind = entry.store) RETURNING sha256",
 
+    /* A row comes back when the card was inserted, as far as we know. */
     [STATEMENT_CLAIM_PUT] =
 	"INSERT INTO claim (scope, sha256, session_id, reader, card_id,"
-	" reader_name, family, proxy_id, epoch, kind, ends_on, created_at)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+	" reader_name, family, proxy_id, epoch, kind, ends_on, created_at,"
+	" connection, present, inserted, " BINDING ")"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+	" 1, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
 	" ON CONFLICT (scope, sha256, session_id, reader, card_id)"
 	" DO UPDATE SET epoch = excluded.epoch, kind = excluded.kind,"
-	" ends_on = excluded.ends_on, kept = 0"
+	" ends_on = excluded.ends_on, kept = 0, present = 1,"
+	" inserted = CASE WHEN claim.present = 1"
+	" AND claim.connection = excluded.connection"
+	" THEN claim.inserted ELSE excluded.inserted END,"
+	REBINDS("prov_name") REBINDS("prov_type") REBINDS("prov_flags")
+	REBINDS("key_spec") REBINDS("container") REBINDS("pkcs11_uri")
+	REBINDS("reader_name") REBINDS("family")
+	" connection = excluded.connection"
 	" WHERE claim.epoch <> excluded.epoch"
 	" OR claim.kind <> excluded.kind"
 	" OR claim.ends_on <> excluded.ends_on OR claim.kept <> 0"
-	" RETURNING created_at",
-    /* ends_on 0 is never: no card and no log-off ends such a claim. */
+	" OR claim.present = 0 OR claim.connection <> excluded.connection"
+	MOVED("prov_name") MOVED("prov_type") MOVED("prov_flags")
+	MOVED("key_spec") MOVED("container") MOVED("pkcs11_uri")
+	MOVED("reader_name") MOVED("family")
+	" RETURNING inserted = ?14",
+    /* The card was in other readers before: one claim of it is enough. */
+    [STATEMENT_CLAIM_REPLACE] =
+	"DELETE FROM claim WHERE scope = ?1 AND sha256 = ?2"
+	" AND session_id = ?3 AND card_id = ?5 AND reader <> ?4"
+	" AND present = 0",
+    [STATEMENT_CLAIM_IS_LAST] =
+	"SELECT NOT EXISTS (SELECT 1 FROM claim o WHERE o.scope = ?1"
+	" AND o.sha256 = ?2 AND o.present = 1 AND o.inserted >"
+	" (SELECT m.inserted FROM claim m WHERE m.scope = ?1"
+	" AND m.sha256 = ?2 AND m.session_id = ?3 AND m.reader = ?4"
+	" AND m.card_id = ?5))",
+    /* Also what it held in other readers, before. */
     [STATEMENT_CLAIM_OF_CARD] =
-	"SELECT sha256 FROM claim WHERE session_id = ?1 AND reader = ?2"
-	" AND card_id = ?3 AND ends_on <> 0",
+	"SELECT sha256, kind, reader, ends_on, present,"
+	" CASE WHEN scope = 'host' THEN 1 ELSE 0 END FROM claim"
+	" WHERE session_id = ?1 AND card_id = ?3"
+	" AND (reader = ?2 OR (present = 0 AND ?4 = 1))",
     [STATEMENT_CLAIM_DROP] =
 	"DELETE FROM claim WHERE session_id = ?1 AND reader = ?2"
-	" AND card_id = ?3 AND sha256 = ?4",
+	" AND card_id = ?3 AND sha256 = ?4 AND kind = ?5"
+	" AND CASE WHEN scope = 'host' THEN 1 ELSE 0 END = ?6" WHOSE,
+    [STATEMENT_CLAIM_ABSENT] =
+	"UPDATE claim SET present = 0 WHERE session_id = ?1 AND reader = ?2"
+	" AND card_id = ?3 AND sha256 = ?4 AND kind = ?5"
+	" AND CASE WHEN scope = 'host' THEN 1 ELSE 0 END = ?6"
+	" AND present = 1" WHOSE,
     /*
      * Only what a card's removal ends: a claim until log-off may be of a
      * card that was withdrawn before, and nobody asserts that one again.
      */
-    [STATEMENT_CLAIM_DROP_EPOCHS] =
-	"DELETE FROM claim WHERE session_id = ?1 AND epoch <> ?2"
-	" AND ends_on = 1",
+    [STATEMENT_CLAIM_DROP_OLDER] =
+	"DELETE FROM claim WHERE session_id = ?1"
+	" AND (epoch <> ?2 OR connection <> ?3) AND ends_on = 1" WHOSE,
+    [STATEMENT_CLAIM_DROP_ENDING] =
+	"DELETE FROM claim WHERE session_id = ?1 AND ends_on = 1" WHOSE,
+    /* The user's own (kinds 1, 2) need none to stay. */
     [STATEMENT_CLAIM_DROP_SESSION] =
-	"DELETE FROM claim WHERE session_id = ?1 AND ends_on <> 0",
+	"DELETE FROM claim WHERE session_id = ?1"
+	" AND (ends_on <> 0 OR kind < 3)" WHOSE,
+    [STATEMENT_CLAIM_ABSENT_CARD] =
+	"UPDATE claim SET present = 0 WHERE session_id = ?1 AND reader = ?2"
+	" AND card_id = ?3 AND present = 1" WHOSE,
+    [STATEMENT_CLAIM_ABSENT_OLDER] =
+	"UPDATE claim SET present = 0 WHERE session_id = ?1"
+	" AND (epoch <> ?2 OR connection <> ?3) AND present = 1" WHOSE,
+    [STATEMENT_CLAIM_ABSENT_ALL] =
+	"UPDATE claim SET present = 0 WHERE session_id = ?1"
+	" AND present = 1" WHOSE,
     [STATEMENT_CLAIM_KEEP] =
-	"UPDATE claim SET kept = 1 WHERE session_id = ?1 AND kept = 0",
+	"UPDATE claim SET kept = 1, present = 0 WHERE session_id = ?1"
+	" AND kept = 0" WHOSE,
 
+    [STATEMENT_SWEEP_SLICE] =
+	"SELECT max(w.sha256), count(*) FROM (SELECT sha256 FROM cert"
+	" WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?2) w",
     [STATEMENT_SWEEP_CERTS] =
-	"DELETE FROM cert WHERE"
+	"DELETE FROM cert WHERE sha256 > ?1 AND sha256 <= ?2 AND"
 	" NOT EXISTS (SELECT 1 FROM entry e WHERE e.sha256 = cert.sha256)"
 	" AND NOT EXISTS"
 	" (SELECT 1 FROM claim c WHERE c.sha256 = cert.sha256)"
 	" AND NOT EXISTS"
 	" (SELECT 1 FROM root_pin r WHERE r.sha256 = cert.sha256)",
     [STATEMENT_SWEEP_SESSIONS] =
-	"DELETE FROM session WHERE ended_at < ?1 AND NOT EXISTS"
-	" (SELECT 1 FROM claim c WHERE c.session_id = session.session_id)",
-    [STATEMENT_SWEEP_AUDIT] = "DELETE FROM audit WHERE at < ?1",
+	"DELETE FROM session WHERE session_id IN"
+	" (SELECT s.session_id FROM session s WHERE s.ended_at < ?1"
+	" AND NOT EXISTS (SELECT 1 FROM claim c"
+	" WHERE c.session_id = s.session_id) LIMIT ?2)",
+    [STATEMENT_SWEEP_AUDIT] =
+	"DELETE FROM audit WHERE (proxy_id, epoch, session_id, seq) IN"
+	" (SELECT a.proxy_id, a.epoch, a.session_id, a.seq FROM audit a"
+	" WHERE a.at < ?1 LIMIT ?2)",
 
     /* The only definition of what is trusted in a scope. */
     [STATEMENT_PRESENCE] =
@@ -156,34 +309,43 @@ const char *const statement_texts[STATEMENTS] = {
 	" UNION"
 	" SELECT m.sha256, m.kind FROM claim m"
 	" JOIN session s ON s.session_id = m.session_id"
-	/* kind 5, KEEP_PREEXISTING: nothing of ours to show */
-	" WHERE m.scope = ?1 AND m.kind <> 5 AND" LIVE ") w"
+	/* kinds 3 and 4; of 5, KEEP_PREEXISTING, nothing of ours to show */
+	" WHERE m.scope = ?1 AND m.kind IN (3, 4) AND" LIVE ") w"
 	" JOIN cert c ON c.sha256 = w.sha256"
 	" GROUP BY c.sha256, c.der, c.subject_hash ORDER BY c.sha256",
 
+    /* ?1 the owner or scope, ?2 and ?3 the first and last hash. */
     [STATEMENT_LIST_ENTRIES] =
-	"SELECT e.store, e.owner, c.sha256, c.sha1, c.der, c.subject,"
-	" c.issuer, c.serial, c.not_before, c.not_after, c.key_alg,"
-	" c.key_bits, c.upn, c.email, e.friendly_name, e.prov_name,"
-	" e.container, e.pkcs11_uri, e.reader_name, e.card_id, e.family,"
-	" e.logon_eligible, e.created_at, e.updated_at, e.last_session"
-	" FROM entry e JOIN cert c ON c.sha256 = e.sha256"
-	" WHERE e.store <> 3 AND (?1 IS NULL OR e.owner = ?1)"
-	" ORDER BY e.owner, e.store, c.sha256",
+	ENTRY_COLUMNS " WHERE e.store IN (1, 2)"
+	" ORDER BY e.owner, e.store, e.sha256",
+    [STATEMENT_LIST_ENTRIES_OWNER] =
+	ENTRY_COLUMNS " WHERE e.store IN (1, 2) AND e.owner = ?1"
+	" AND e.sha256 BETWEEN ?2 AND ?3"
+	" ORDER BY e.owner, e.store, e.sha256",
+    [STATEMENT_LIST_ENTRIES_HASH] =
+	ENTRY_COLUMNS " WHERE e.store IN (1, 2)"
+	" AND e.sha256 BETWEEN ?2 AND ?3"
+	" ORDER BY e.owner, e.store, e.sha256",
     [STATEMENT_LIST_CLAIMS] =
-	"SELECT m.scope, m.sha256, c.subject, c.not_after, m.session_id,"
-	" s.user_key, s.client_name, s.client_addr, s.target, m.reader,"
-	" m.reader_name, m.card_id, m.family, m.kind, m.ends_on,"
-	" CASE WHEN" LIVE " THEN 1 ELSE 0 END, m.kept, m.created_at"
-	" FROM claim m JOIN cert c ON c.sha256 = m.sha256"
-	" JOIN session s ON s.session_id = m.session_id"
-	" WHERE ?1 IS NULL OR m.scope = ?1"
-	" ORDER BY m.scope, m.sha256, m.session_id, m.reader",
+	CLAIM_COLUMNS " WHERE m.kind >= 3" CLAIM_ORDER,
+    [STATEMENT_LIST_CLAIMS_SCOPE] =
+	CLAIM_COLUMNS " WHERE m.scope = ?1"
+	" AND m.sha256 BETWEEN ?2 AND ?3" CLAIM_ORDER,
+    [STATEMENT_LIST_CLAIMS_HASH] =
+	CLAIM_COLUMNS " WHERE m.kind >= 3"
+	" AND m.sha256 BETWEEN ?2 AND ?3" CLAIM_ORDER,
     [STATEMENT_LIST_PINS] =
 	"SELECT r.scope, r.sha256, c.subject, r.pinned_by, r.reason,"
 	" r.pinned_at FROM root_pin r"
 	" LEFT JOIN cert c ON c.sha256 = r.sha256"
-	" WHERE ?1 IS NULL OR r.scope = ?1 ORDER BY r.scope, r.sha256",
+	" WHERE (?1 IS NULL OR r.scope = ?1)"
+	" AND r.sha256 BETWEEN ?2 AND ?3 ORDER BY r.scope, r.sha256",
+    [STATEMENT_LIST_SESSIONS] =
+	"SELECT s.session_id, s.connection, s.user_key, s.identity_source,"
+	" s.target, s.host_session, s.client_name, s.client_addr, s.policy,"
+	" s.purpose, s.started_at, s.detached_at, s.grace_until,"
+	" s.expires_at, CASE WHEN" LIVE " THEN 1 ELSE 0 END"
+	" FROM session s WHERE s.ended_at IS NULL ORDER BY s.session_id",
     [STATEMENT_STATS] =
 	"SELECT (SELECT count(*) FROM cert),"
 	" (SELECT count(*) FROM entry), (SELECT count(*) FROM claim),"

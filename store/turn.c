@@ -122,7 +122,7 @@ turn_attach(struct turn *turn, const struct keep_hello *hello, int fd)
 void
 turn_end_others(struct turn *turn)
 {
-	struct job *job = job_new(JOB_END_OTHERS, "", 0, NULL);
+	struct job *job = job_new(JOB_END_OTHERS, "", "", 0);
 
 	if (job != NULL)
 		on_job(turn, job);
@@ -170,7 +170,7 @@ static void
 on_over(void *arg, struct peer *peer, struct wire_view reason)
 {
 	struct turn *turn = arg;
-	struct job *job = job_new(JOB_END, peer->id, 0, peer);
+	struct job *job = job_new(JOB_END, peer->id, peer->id, 0);
 
 	peer_hang_up(peer);
 	if (job == NULL) {
@@ -178,6 +178,8 @@ on_over(void *arg, struct peer *peer, struct wire_view reason)
 		(void)event_add(turn->retry, &retry_after);
 		return;
 	}
+	job->arg = peer;
+	job->how = ENGINE_END_CRASH;
 	job_set_reason(job, reason);
 	on_job(turn, job);
 }
@@ -216,7 +218,7 @@ settle(struct turn *turn, const struct job *job)
 
 	if (!job->result.ok)
 		log_failure(job);
-	if (job->user_changed)
+	if (job->change.user && job->user != NULL)
 		mark_user(turn, job->user);
 	switch (job->type) {
 	case JOB_START:
@@ -232,9 +234,12 @@ settle(struct turn *turn, const struct job *job)
 		peer->dirty = true;
 		break;
 	case JOB_SYNCED:
+	case JOB_SETTLED:
 		peer->syncing &= !job->result.ok;
 		peer->dirty = true;
 		break;
+	case JOB_DETACH:
+	case JOB_RELEASED:
 	case JOB_END:
 	case JOB_END_OTHERS:
 	case JOB_SWEEP:
@@ -464,7 +469,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 void
 turn_sweep(struct turn *turn)
 {
-	struct job *job = job_new(JOB_SWEEP, "", 0, NULL);
+	struct job *job = job_new(JOB_SWEEP, "", "", 0);
 
 	if (job != NULL)
 		on_job(turn, job);

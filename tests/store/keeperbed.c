@@ -21,6 +21,8 @@
 
 enum { WAIT_MS = 10000, STEP_MS = 5 };
 
+static enum keep_cleanup user_cleanup;
+
 void
 keeperbed_init(struct keeperbed *bed)
 {
@@ -230,6 +232,12 @@ keeperbed_user(int session, const char *user)
 }
 
 void
+keeperbed_user_cleanup(enum keep_cleanup cleanup)
+{
+	user_cleanup = cleanup;
+}
+
+void
 keeperbed_begin(int session, uint32_t reader, uint8_t card,
                 enum keep_cleanup cleanup)
 {
@@ -240,6 +248,7 @@ keeperbed_begin(int session, uint32_t reader, uint8_t card,
 	memset(msg.begin.card_id, card, sizeof(msg.begin.card_id));
 	msg.begin.family = wire_view_text("PIV");
 	msg.begin.cleanup = cleanup;
+	msg.begin.user_cleanup = user_cleanup;
 	keeperbed_say(session, &msg);
 }
 

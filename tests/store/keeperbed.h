@@ -54,6 +54,9 @@ void keeperbed_user(int session, const char *user);
 void keeperbed_begin(int session, uint32_t reader, uint8_t card,
                      enum keep_cleanup cleanup);
 
+/* Of the user's certificates in each BEGIN from now on; at first none. */
+void keeperbed_user_cleanup(enum keep_cleanup cleanup);
+
 /* A certificate of 300 bytes that differ by number; no real DER. */
 void keeperbed_cert(int session, enum keep_kind kind, uint8_t number);
 struct keep_ack keeperbed_commit(int session, uint32_t seq);

@@ -383,7 +383,7 @@ test_stats(void **state)
 
 	assert_true(json_object_object_get_ex(document, "stats", &stats));
 	assert_string_equal(text(stats, "entries"), "2");
-	assert_string_equal(text(stats, "claims"), "1");
+	assert_string_equal(text(stats, "claims"), "2");
 	assert_string_equal(text(stats, "sessions"), "1");
 	(void)json_object_put(document);
 }

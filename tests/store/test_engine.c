@@ -16,6 +16,7 @@ enum { NOW = 1700000000 };
 
 static const char session_a[] = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
 static const char session_b[] = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
+static const struct wire_view nothing;
 static const uint8_t card_one[KEEP_CARD_ID_LEN] = {1};
 
 struct bed {
@@ -58,8 +59,10 @@ set_up_open(void **state)
 	reopen(bed);
 	assert_non_null(bed->engine);
 	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(engine_session_start(bed->engine, session_a, &hello));
-	assert_true(engine_session_start(bed->engine, session_b, &hello));
+	assert_true(
+	    engine_session_start(bed->engine, session_a, session_a, &hello));
+	assert_true(
+	    engine_session_start(bed->engine, session_b, session_b, &hello));
 	assert_true(engine_commit(bed->engine));
 	return 0;
 }
@@ -86,6 +89,7 @@ origin(const char *session, uint32_t reader, const char *reader_name)
 {
 	return (struct engine_origin){
 	    .session = session,
+	    .connection = session,
 	    .reader = reader,
 	    .reader_name = wire_view_text(reader_name),
 	    .card_id = {card_one, sizeof(card_one)},
@@ -112,11 +116,13 @@ static enum engine_result
 put(struct bed *bed, const struct keep_cert *c, const char *reader_name)
 {
 	struct engine_origin from = origin(session_a, 1, reader_name);
+	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 
 	assert_true(engine_begin(bed->engine, NOW + 5));
-	enum engine_result result = engine_put_entry(
-	    bed->engine, ENGINE_MY, wire_view_text("alice"), &from, c, hash);
+	enum engine_result result =
+	    engine_put(bed->engine, &from, wire_view_text("alice"), c,
+	               KEEP_CLEANUP_NONE, hash, &change);
 
 	assert_true(engine_commit(bed->engine));
 	return result;
@@ -159,10 +165,10 @@ on_entry(const struct engine_entry *entry, void *arg)
 static struct seen
 look(struct bed *bed)
 {
+	struct engine_filter filter = {.owner = wire_view_text("alice")};
 	struct seen seen = {0};
 
-	assert_true(engine_list_entries(bed->engine, wire_view_text("alice"),
-	                                on_entry, &seen));
+	assert_true(engine_list_entries(bed->engine, &filter, on_entry, &seen));
 	return seen;
 }
 
@@ -323,15 +329,13 @@ claim_as(struct bed *bed, const char *session, uint32_t reader,
 {
 	struct engine_origin from = origin(session, reader, "Reader");
 	struct keep_cert c = cert("root");
-	char scope[ENGINE_SCOPE_SIZE];
+	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 
-	engine_scope(scope, session);
+	c.kind = kind;
 	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(engine_put_entry(bed->engine, ENGINE_SMARTCARDROOT,
-	                             wire_view_text(scope), &from, &c,
-	                             hash) <= ENGINE_UNCHANGED);
-	assert_true(engine_put_claim(bed->engine, &from, hash, kind, cleanup));
+	assert_true(engine_put(bed->engine, &from, nothing, &c, cleanup, hash,
+	                       &change) <= ENGINE_UNCHANGED);
 	assert_true(engine_commit(bed->engine));
 }
 
@@ -346,12 +350,12 @@ static uint32_t
 drop(struct bed *bed, const char *session, uint32_t reader)
 {
 	struct engine_origin from = origin(session, reader, "Reader");
-	uint32_t removed = 0;
+	struct engine_change change = {0};
 
 	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(engine_drop_claims(bed->engine, &from, NULL, 0, &removed));
+	assert_true(engine_release(bed->engine, &from, true, false, &change));
 	assert_true(engine_commit(bed->engine));
-	return removed;
+	return change.removed;
 }
 
 static void
@@ -390,8 +394,8 @@ test_preexisting_is_never_present(void **state)
 
 	claim_as(bed, session_a, 1, KEEP_PREEXISTING, KEEP_CLEANUP_REMOVAL);
 	assert_int_equal(present(bed, session_a), 0);
-	assert_true(engine_list_claims(bed->engine, (struct wire_view){0},
-	                               on_preexisting, &listed));
+	assert_true(
+	    engine_list_claims(bed->engine, NULL, on_preexisting, &listed));
 	assert_int_equal(listed, 1);
 	/* An anchor from another reader counts, and is not held by it. */
 	claim(bed, session_a, 2, KEEP_CLEANUP_REMOVAL);
@@ -402,22 +406,37 @@ test_preexisting_is_never_present(void **state)
 }
 
 static void
+end(struct bed *bed, const char *session, struct engine_change *change)
+{
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_session_end(bed->engine, session, ENGINE_END_LOGOFF,
+	                               wire_view_text("log-off"), change));
+	assert_true(engine_commit(bed->engine));
+}
+
+static void
+sweep(struct bed *bed)
+{
+	bool more = true;
+
+	while (more) {
+		assert_true(engine_begin(bed->engine, NOW));
+		assert_true(engine_sweep(bed->engine, &more));
+		assert_true(engine_commit(bed->engine));
+	}
+}
+
+static void
 test_claim_without_end_is_kept_on_record(void **state)
 {
-	struct wire_view reason = wire_view_text("log-off");
 	struct bed *bed = *state;
+	struct engine_change change = {0};
 	struct engine_stats stats;
-	uint32_t removed = 0;
 
 	claim(bed, session_a, 1, KEEP_CLEANUP_NONE);
-	assert_int_equal(drop(bed, session_a, 1), 0);
-	assert_int_equal(present(bed, session_a), 1);
-	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(
-	    engine_session_end(bed->engine, session_a, reason, &removed));
-	assert_true(engine_sweep(bed->engine));
-	assert_true(engine_commit(bed->engine));
-	assert_int_equal(removed, 0);
+	end(bed, session_a, &change);
+	sweep(bed);
+	assert_int_equal(change.removed, 0);
 	assert_int_equal(present(bed, session_a), 0);
 	assert_true(engine_stats(bed->engine, &stats));
 	assert_int_equal(stats.claims, 1);
@@ -429,6 +448,7 @@ test_older_epoch_does_not_count(void **state)
 {
 	struct keep_hello hello = {.started_at = NOW};
 	struct bed *bed = *state;
+	struct engine_change change = {0};
 	uint32_t count = 0;
 
 	claim(bed, session_a, 1, KEEP_CLEANUP_REMOVAL);
@@ -441,19 +461,21 @@ test_older_epoch_does_not_count(void **state)
 	assert_int_equal(present(bed, session_a), 0);
 
 	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(engine_session_start(bed->engine, session_a, &hello));
-	assert_true(engine_end_others(bed->engine, "gone", &count));
+	assert_true(
+	    engine_session_start(bed->engine, session_a, session_a, &hello));
+	assert_true(engine_end_others(bed->engine, "gone", &count, &change));
 	assert_true(engine_commit(bed->engine));
 	assert_int_equal(count, 1);
 	assert_int_equal(present(bed, session_a), 1);
 	assert_int_equal(present(bed, session_b), 0);
 
-	count = 0;
+	change = (struct engine_change){0};
 	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(engine_session_synced(bed->engine, session_a, &count));
-	assert_true(engine_sweep(bed->engine));
+	assert_true(
+	    engine_session_synced(bed->engine, session_a, session_a, &change));
 	assert_true(engine_commit(bed->engine));
-	assert_int_equal(count, 1);
+	sweep(bed);
+	assert_int_equal(change.removed, 1);
 	assert_int_equal(present(bed, session_a), 0);
 	struct engine_stats stats;
 
@@ -467,12 +489,12 @@ test_rollback_leaves_no_half(void **state)
 	struct engine_origin from = origin(session_a, 1, "Reader");
 	struct bed *bed = *state;
 	struct keep_cert c = cert("der");
+	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 
 	assert_true(engine_begin(bed->engine, NOW));
-	assert_int_equal(engine_put_entry(bed->engine, ENGINE_MY,
-	                                  wire_view_text("alice"), &from, &c,
-	                                  hash),
+	assert_int_equal(engine_put(bed->engine, &from, wire_view_text("alice"),
+	                            &c, KEEP_CLEANUP_NONE, hash, &change),
 	                 ENGINE_ADDED);
 	engine_rollback(bed->engine);
 	assert_int_equal(look(bed).count, 0);
@@ -551,7 +573,7 @@ test_newer_version_is_refused(void **state)
 
 	make_database(bed->path, "CREATE TABLE proxy (future TEXT);"
 	                         "PRAGMA application_id=0x63647078;"
-	                         "PRAGMA user_version=2;");
+	                         "PRAGMA user_version=3;");
 	refuse_untouched(bed);
 }
 

@@ -24,6 +24,7 @@ set_up(void **state)
 	static struct keeperbed bed;
 
 	keeperbed_init(&bed);
+	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
 	*state = &bed;
 	return 0;
 }
@@ -453,6 +454,7 @@ test_release_of_the_user_certificates(void **state)
 	msg.reader.reader = 1;
 	msg.reader.name = wire_view_text("Virtual Reader 00");
 	keeperbed_say(session, &msg);
+	keeperbed_user_cleanup(KEEP_CLEANUP_REMOVAL);
 	assert_true(propagate(session, 1, KEEP_CLEANUP_REMOVAL).ok);
 	assert_int_equal(keeperbed_files(bed, 1, "personal"), 2);
 	assert_int_equal(release(session, 2, 1, 0xc1, true).removed, 2);
