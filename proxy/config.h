@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "channel.h"
+#include "evidence.h"
 #include "keeper.h"
 #include "log.h"
 #include "policy.h"
@@ -33,7 +34,13 @@ struct config_listener {
 };
 
 enum config_security { CONFIG_AS_SERVER, CONFIG_TLS };
-enum config_identity { CONFIG_IDENTITY_NONE, CONFIG_IDENTITY_CLAIMED };
+
+/* What the end of a connection means for its log-on. */
+enum config_session_end {
+	CONFIG_END_AUTO, /* as _SIGNAL where somebody can tell of a log-off */
+	CONFIG_END_SIGNAL,
+	CONFIG_END_CONNECTION
+};
 
 struct config_target {
 	char *name;
@@ -47,7 +54,8 @@ struct config_target {
 	uint8_t pins[CONFIG_PINS_MAX][TLS_PIN_LEN];
 	size_t pin_count;
 	enum config_security security;
-	enum config_identity identity;
+	unsigned identity; /* set of enum evidence_source */
+	enum config_session_end session_end;
 	struct channel_config channel;
 	char *policy; /* name of the [policy] it wants; NULL: who matches */
 };

@@ -265,6 +265,12 @@ check_text(const struct key *key, void *base, const char *text)
 }
 
 static const char *
+set_identity(const struct key *key, void *base, const char *text)
+{
+	return evidence_parse(text, field(key, base));
+}
+
+static const char *
 set_group(const struct key *key, void *base, const char *text)
 {
 	return value_group(text, field(key, base));
@@ -290,9 +296,9 @@ static const struct word roles[] = {
 	{ "relay", CHANNEL_RELAY }, { "own", CHANNEL_OWN },
 	{ "auto", CHANNEL_AUTO }, { NULL, 0 }
 };
-static const struct word identities[] = {
-	{ "none", CONFIG_IDENTITY_NONE },
-	{ "claimed", CONFIG_IDENTITY_CLAIMED }, { NULL, 0 }
+static const struct word session_ends[] = {
+	{ "auto", CONFIG_END_AUTO }, { "signal", CONFIG_END_SIGNAL },
+	{ "connection", CONFIG_END_CONNECTION }, { NULL, 0 }
 };
 static const struct word versions[] = {
 	{ "1.2", TLS1_2_VERSION }, { "1.3", TLS1_3_VERSION }, { NULL, 0 }
@@ -338,7 +344,8 @@ static const struct key keys[] = {
 	{ CONFKEY_TARGET, "security", set_word, AT_TARGET(security), securities, 0, 0, NULL },
 	{ CONFKEY_TARGET, "rdpdr", set_word, AT_TARGET(channel.role), roles, 0, 0, NULL },
 	{ CONFKEY_TARGET, "own_after", set_seconds, AT_TARGET(channel.own_after_ms), NULL, 1, 3600, NULL },
-	{ CONFKEY_TARGET, "identity", set_word, AT_TARGET(identity), identities, 0, 0, NULL },
+	{ CONFKEY_TARGET, "identity", set_identity, AT_TARGET(identity), NULL, 0, 0, NULL },
+	{ CONFKEY_TARGET, "session_end", set_word, AT_TARGET(session_end), session_ends, 0, 0, NULL },
 	{ CONFKEY_TARGET, "policy", set_name, AT_TARGET(policy), NULL, 0, 0, NULL },
 
 	{ CONFKEY_TLS, "certificate", set_file, AT_CONFIG(certificate), NULL, 0, 0, NULL },

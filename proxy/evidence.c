@@ -138,3 +138,42 @@ evidence_name(enum evidence_source source)
 	}
 	return "none";
 }
+
+/* The source of this name, _SOURCES: none. */
+static enum evidence_source
+find_source(const char *word, size_t len)
+{
+	int i = 0;
+
+	while (i < EVIDENCE_SOURCES) {
+		const char *name = evidence_name((enum evidence_source)i);
+
+		if (strlen(name) == len && memcmp(name, word, len) == 0)
+			break;
+		i++;
+	}
+	return (enum evidence_source)i;
+}
+
+const char *
+evidence_parse(const char *text, unsigned *accepted)
+{
+	*accepted = 0;
+	if (strcmp(text, "none") == 0)
+		return NULL;
+	for (;;) {
+		const char *word = text + strspn(text, " \t");
+		size_t len = strcspn(word, " \t|");
+		const char *after = word + len + strspn(word + len, " \t");
+		enum evidence_source source = find_source(word, len);
+
+		if (source == EVIDENCE_SOURCES ||
+		    (*after != '|' && *after != '\0'))
+			return "want none, or session-info, pam, host and "
+			       "claimed, '|' between them";
+		*accepted |= 1u << source;
+		if (*after == '\0')
+			return NULL;
+		text = after + 1;
+	}
+}

@@ -66,6 +66,12 @@ const char *evidence_reason(const struct evidence *e,
  */
 bool evidence_key(const char *user, const char *domain, char *key, size_t size);
 
+/*
+ * "session-info | pam", in any order, or "none": a set of sources.  NULL, or a
+ * literal that says what is wrong.
+ */
+const char *evidence_parse(const char *text, unsigned *accepted);
+
 /* "session-info", "pam", "host", "claimed", or "none". */
 const char *evidence_name(enum evidence_source source);
 

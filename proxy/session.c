@@ -183,7 +183,7 @@ static void
 identify(struct session *s)
 {
 	struct log_event ev = log_event(LOG_NOTICE, "identity");
-	bool asked = s->target->identity == CONFIG_IDENTITY_CLAIMED;
+	bool asked = (s->target->identity & 1u << EVIDENCE_CLAIMED) != 0;
 	bool named = relay_facts(s->relay)->user[0] != '\0';
 
 	if (asked && named) {

@@ -128,7 +128,8 @@ check_defaults(const struct config *c)
 	assert_string_equal(t->server_name, "desk.example.org");
 	assert_int_equal(t->verify, TLS_VERIFY_CA);
 	assert_int_equal(t->security, CONFIG_AS_SERVER);
-	assert_int_equal(t->identity, CONFIG_IDENTITY_NONE);
+	assert_int_equal(t->identity, 0);
+	assert_int_equal(t->session_end, CONFIG_END_AUTO);
 	assert_int_equal(t->channel.role, CHANNEL_AUTO);
 	assert_int_equal(t->channel.own_after_ms, 10000);
 	assert_null(t->policy);

@@ -169,6 +169,43 @@ test_reasons(void **state)
 		assert_true(*evidence_name((enum evidence_source)i) != '\0');
 }
 
+static void
+test_parse(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned set; /* 0 beside other text than "none": a fault */
+	} cases[] = {
+	    {"none", 0},
+	    {"claimed", 1u << EVIDENCE_CLAIMED},
+	    {"pam | session-info",
+	     1u << EVIDENCE_SESSION_INFO | 1u << EVIDENCE_PAM},
+	    {"session-info|pam |host| claimed", ALL},
+	    {"", 0},
+	    {"|", 0},
+	    {"pam |", 0},
+	    {"| pam", 0},
+	    {"pam, host", 0},
+	    {"pam host", 0},
+	    {"none | pam", 0},
+	    {"PAM", 0},
+	    {"pa", 0},
+	};
+	unsigned set;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *wrong = evidence_parse(cases[i].text, &set);
+
+		if (cases[i].set != 0 || strcmp(cases[i].text, "none") == 0) {
+			assert_null(wrong);
+			assert_int_equal(set, cases[i].set);
+		} else {
+			assert_non_null(wrong);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -176,7 +213,7 @@ main(void)
 	    cmocka_unit_test(test_key),     cmocka_unit_test(test_key_fits),
 	    cmocka_unit_test(test_refused), cmocka_unit_test(test_first),
 	    cmocka_unit_test(test_pairs),   cmocka_unit_test(test_agree),
-	    cmocka_unit_test(test_reasons),
+	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_parse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
