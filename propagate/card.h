@@ -27,6 +27,9 @@ enum {
 	CARD_ROOTS_MAX = 64
 };
 
+/* CRYPT_MACHINE_KEYSET and NCRYPT_MACHINE_KEY_FLAG: a key of the computer. */
+enum { CARD_MACHINE_KEYSET = 0x20 };
+
 enum card_family { CARD_UNKNOWN, CARD_PIV, CARD_GIDS };
 enum card_length {
 	CARD_LENGTH_UNKNOWN,
@@ -50,7 +53,13 @@ struct card_cert {
 	char slot[8];                          /* "9A", "82", "kxc00" */
 	char container[CARD_NAME_MAX * 3 + 1]; /* UTF-8; "" if none is named */
 	uint32_t key_spec;                     /* 1 exchange, 2 signature */
+	uint32_t index;                        /* of the container */
 	bool is_default;                       /* of the default container */
+	/* What only a provider can say; no file of a card holds it. */
+	uint32_t prov_flags; /* CARD_MACHINE_KEYSET */
+	bool placeholder;    /* stands for an enrolment that is pending */
+	uint8_t *enrollment; /* property 26, freed as der is; or NULL */
+	size_t enrollment_len;
 };
 
 /* An object that was passed over, and why: literals only. */

@@ -22,6 +22,7 @@ struct certificate {
 	const char *fault;
 	struct keep_cert columns; /* borrow from owned */
 	struct wire_view common_name;
+	struct certificate_logon logon;
 	struct anchors_id anchors_id; /* of an authority */
 	uint8_t *owned[OWNED_MAX];
 	size_t owned_count;
@@ -251,24 +252,35 @@ read_columns(struct certificate *cert, struct inspection *in)
 		cert->short_of_memory = true;
 }
 
-/*
- * Of the filter of the sign-in enumeration: in its time, a UPN, a signing key
- * that is not of a curve, the purpose.  Which half of the container the key is
- * in, the caller knows.
- */
-static bool
-may_log_on(const struct certificate *cert, const struct inspection *in)
+static enum certificate_key
+key_kind(const EVP_PKEY *key)
 {
-	const struct keep_cert *c = &cert->columns;
-	int64_t now = time(NULL);
-	bool usage_given =
-	    (X509_get_extension_flags(in->x509) & EXFLAG_KUSAGE) != 0;
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+		return CERTIFICATE_KEY_RSA;
+	case EVP_PKEY_EC:
+		return CERTIFICATE_KEY_EC;
+	default:
+		return CERTIFICATE_KEY_OTHER;
+	}
+}
 
-	return c->not_before <= now && now <= c->not_after && c->upn.len > 0 &&
-	       usage_given &&
-	       (X509_get_key_usage(in->x509) & KU_DIGITAL_SIGNATURE) != 0 &&
-	       in->identity.smart_card_logon &&
-	       EVP_PKEY_get_base_id(in->key) == EVP_PKEY_RSA;
+static void
+read_logon(struct certificate *cert, const struct inspection *in)
+{
+	const struct identity *id = &in->identity;
+	struct certificate_logon *to = &cert->logon;
+
+	_Static_assert(sizeof(to->template_id) == sizeof(id->template_id),
+	               "a template fits");
+	to->signs = (X509_get_extension_flags(in->x509) & EXFLAG_KUSAGE) != 0 &&
+	            (X509_get_key_usage(in->x509) & KU_DIGITAL_SIGNATURE) != 0;
+	to->smart_card_logon = id->smart_card_logon;
+	to->lax_purpose = !id->purposes || id->client_auth || id->any_purpose;
+	to->key = key_kind(in->key);
+	memcpy(to->template_id, id->template_id, sizeof(to->template_id));
+	to->template_len = id->template_len;
+	to->template_major = id->template_major;
 }
 
 static enum certificate_class
@@ -365,7 +377,7 @@ decide(struct certificate *cert, struct inspection *in, struct wire_view der)
 		return refuse(cert, fault);
 	read_columns(cert, in);
 	read_kinship(cert, in);
-	cert->columns.logon_eligible = may_log_on(cert, in);
+	read_logon(cert, in);
 	if (in->is_ca && !anchors_identify(in->x509, &cert->anchors_id))
 		return refuse(cert, "name or key does not decode");
 	return classify(cert, in);
@@ -440,6 +452,12 @@ const struct anchors_id *
 certificate_anchors_id(const struct certificate *cert)
 {
 	return &cert->anchors_id;
+}
+
+const struct certificate_logon *
+certificate_logon_facts(const struct certificate *cert)
+{
+	return &cert->logon;
 }
 
 struct wire_view

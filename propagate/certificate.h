@@ -9,6 +9,8 @@
 #include "anchors.h"
 #include "keep.h"
 
+enum { CERTIFICATE_TEMPLATE_MAX = 128 };
+
 enum certificate_class {
 	CERTIFICATE_REFUSED, /* certificate_fault says why */
 	CERTIFICATE_USER,
@@ -17,6 +19,22 @@ enum certificate_class {
 	CERTIFICATE_ROOT,     /* CA, self-issued, verifies with its own key */
 	CERTIFICATE_INTERMEDIATE, /* any other CA */
 	CERTIFICATE_REQUEST       /* placeholder of a pending enrolment */
+};
+
+/* What the filter of a log-on asks beside the columns. */
+enum certificate_key {
+	CERTIFICATE_KEY_RSA,
+	CERTIFICATE_KEY_EC,
+	CERTIFICATE_KEY_OTHER
+};
+struct certificate_logon {
+	bool signs; /* there is a key usage, with digitalSignature */
+	bool smart_card_logon;
+	bool lax_purpose; /* no purpose, any, or client authentication */
+	enum certificate_key key;
+	uint8_t template_id[CERTIFICATE_TEMPLATE_MAX];
+	size_t template_len;
+	uint32_t template_major;
 };
 
 struct certificate;
@@ -40,11 +58,14 @@ const char *certificate_fault(const struct certificate *cert);
 
 /*
  * Fill the columns of a keeper message (der, names, dates, key, hash, upn,
- * ...). Its views are borrowed from cert.  kind and the card properties are the
- * caller's.
+ * ...). Its views are borrowed from cert.  kind, the flags that policies decide
+ * and the card properties are the caller's.
  */
 void certificate_describe(const struct certificate *cert,
                           struct keep_cert *out);
+
+const struct certificate_logon *
+certificate_logon_facts(const struct certificate *cert);
 
 /* What a root or an intermediate is compared by with the host's own anchors. */
 const struct anchors_id *certificate_anchors_id(const struct certificate *cert);

@@ -1,9 +1,12 @@
 #include "certprop.h"
 
+#include "absent.h"
 #include "log.h"
 #include "machine.h"
 #include "news.h"
 #include "reader.h"
+#include "reconcile.h"
+#include "scan.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,17 +20,18 @@ enum session_event {
 	SESSION_STARTED,
 	SESSION_READY,   /* there is a user, and cards are allowed */
 	SESSION_BLOCKED, /* cards are no longer allowed */
+	SESSION_LEFT,    /* the user logged off, the connection stands */
 	SESSION_ENDED,
 	SESSION_EVENTS
 };
 
 typedef void session_action(struct certprop *cp, uint64_t now_ms);
 
-static session_action wait_for_user, scan, withdraw_all, wind_up;
+static session_action wait_for_user, look_at_all, withdraw_all, forget_user,
+    wind_up;
 
 /*
- * The end of the connection is a log-off here, so nothing leads to
- * KEEP_DETACHED.
+ * KEEP_DETACHED is the keeper's: a log-on without a connection has no session.
  */
 static const struct step {
 	session_action *act;
@@ -38,11 +42,13 @@ static const struct step {
 		[SESSION_STARTED] = { wait_for_user, KEEP_PRELOGON },
 	},
 	[KEEP_PRELOGON] = {
-		[SESSION_READY]   = { scan,          KEEP_WATCHING },
+		[SESSION_READY]   = { look_at_all,   KEEP_WATCHING },
+		[SESSION_LEFT]    = { forget_user,   KEEP_PRELOGON },
 		[SESSION_ENDED]   = { wind_up,       KEEP_ENDING },
 	},
 	[KEEP_WATCHING] = {
 		[SESSION_BLOCKED] = { withdraw_all,  KEEP_PRELOGON },
+		[SESSION_LEFT]    = { forget_user,   KEEP_PRELOGON },
 		[SESSION_ENDED]   = { wind_up,       KEEP_ENDING },
 	},
     /* clang-format on */
@@ -60,6 +66,14 @@ session_step(struct certprop *cp, enum session_event event, uint64_t now_ms)
 	log_write(&ev);
 	cp->state = step->next;
 	step->act(cp, now_ms);
+}
+
+/* Start what is due, say what is unsaid; then see whether all is known. */
+static void
+pump(struct certprop *cp, uint64_t now_ms)
+{
+	reader_pump(cp, now_ms);
+	scan_pump(cp, now_ms);
 }
 
 static bool
@@ -109,9 +123,10 @@ certprop_free(struct certprop *cp)
 		return;
 	for (size_t i = 0; i < cp->reader_count; i++)
 		reader_free(cp->readers[i]);
-	reader_forget_absent(cp);
+	absent_forget_all(cp);
 	free(cp->user);
 	free(cp->source);
+	free(cp->host_session);
 	free(cp);
 }
 
@@ -142,11 +157,11 @@ warn_of_policy(struct certprop *cp)
 
 /* Cards that settled while nobody was logged on are due now. */
 static void
-scan(struct certprop *cp, uint64_t now_ms)
+look_at_all(struct certprop *cp, uint64_t now_ms)
 {
 	news_state(cp);
 	warn_of_policy(cp);
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 /* As if the redirected device had been removed; the readers stay known. */
@@ -158,6 +173,25 @@ withdraw_all(struct certprop *cp, uint64_t now_ms)
 		reader_offer(cp, cp->readers[i], READER_WITHDRAWN, now_ms);
 		reader_present(cp, cp->readers[i], now_ms);
 	}
+}
+
+/*
+ * The keeper ends all claims of a log-on whose user is gone, each as its
+ * clean-up option says; so nothing is released card by card.
+ */
+static void
+forget_user(struct certprop *cp, uint64_t now_ms)
+{
+	reader_abort_all(cp);
+	scan_stop(cp);
+	absent_forget_all(cp);
+	free(cp->user);
+	free(cp->source);
+	free(cp->host_session);
+	cp->user = cp->source = cp->host_session = NULL;
+	news_state(cp);
+	for (size_t i = 0; i < cp->reader_count; i++)
+		reader_forget(cp, cp->readers[i], now_ms);
 }
 
 static void
@@ -180,31 +214,51 @@ set_text(char **to, const char *text)
 	return true;
 }
 
-/* The first user of a session stays its user: entries have an owner. */
+/* The user of a log-on stays its user: entries have an owner. */
 static bool
-take_user(struct certprop *cp, const char *user, const char *source)
+take_user(struct certprop *cp, const char *user, const char *source,
+          const char *host_session)
 {
 	if (user[0] == '\0' || strlen(user) > KEEP_TEXT_MAX ||
-	    strlen(source) > KEEP_TEXT_MAX)
+	    strlen(source) > KEEP_TEXT_MAX ||
+	    strlen(host_session) > KEEP_TEXT_MAX)
 		return false;
 	if (cp->user != NULL && strcmp(cp->user, user) != 0) {
 		log_note(LOG_WARNING, "user-change-ignored", user);
 		return false;
 	}
-	return set_text(&cp->user, user) && set_text(&cp->source, source);
+	/* What is known is not forgotten for a source that cannot know it. */
+	if (host_session[0] != '\0' &&
+	    !set_text(&cp->host_session, host_session))
+		return false;
+	return set_text(&cp->source, source) && set_text(&cp->user, user);
 }
 
 void
 certprop_user(struct certprop *cp, const char *user, const char *source,
               const char *host_session, uint64_t now_ms)
 {
-	(void)host_session;
-	if (has_ended(cp) || !take_user(cp, user, source))
+	bool first = cp->user == NULL;
+
+	if (has_ended(cp) || !take_user(cp, user, source, host_session))
 		return;
+	if (first)
+		scan_begin(cp, now_ms);
 	if (cp->state == KEEP_PRELOGON && cp->policy.redirect)
 		session_step(cp, SESSION_READY, now_ms);
 	else
 		news_state(cp);
+	scan_pump(cp, now_ms);
+}
+
+void
+certprop_logoff(struct certprop *cp, const char *reason, uint64_t now_ms)
+{
+	if (has_ended(cp) || cp->user == NULL)
+		return;
+	news_session(cp, "logged-off", reason);
+	session_step(cp, SESSION_LEFT, now_ms);
+	pump(cp, now_ms);
 }
 
 void
@@ -232,6 +286,7 @@ certprop_reader_added(struct certprop *cp, uint32_t reader, const char *name,
 		return;
 	}
 	cp->readers[cp->reader_count++] = r;
+	scan_changed(cp, now_ms);
 	news_reader(cp, r, now_ms);
 }
 
@@ -256,8 +311,9 @@ certprop_reader_gone(struct certprop *cp, uint32_t reader, uint64_t now_ms)
 		return;
 	reader_offer(cp, r, READER_WITHDRAWN, now_ms);
 	news_reader_gone(cp, r);
+	scan_changed(cp, now_ms);
 	reader_remove(cp, r);
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 /* A mute card shows no ATR: it may still be the one that was there. */
@@ -313,6 +369,9 @@ certprop_card_state(struct certprop *cp, uint32_t reader,
 	other = is_other_card(r, presence, counter, atr);
 	if (other)
 		reader_offer(cp, r, READER_WITHDRAWN, now_ms);
+	if (other || !r->seen)
+		scan_changed(cp, now_ms);
+	r->seen = true;
 	before = r->presence;
 	r->presence = presence;
 	r->counter = counter;
@@ -322,7 +381,7 @@ certprop_card_state(struct certprop *cp, uint32_t reader,
 		reader_present(cp, r, now_ms);
 	else
 		presence_changed(cp, r, before, now_ms);
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 /* The read that is out has ended; NULL when nobody waited for it. */
@@ -335,31 +394,21 @@ end_read(struct certprop *cp, uint32_t reader)
 	return reader_find(cp, reader);
 }
 
-/* Whom the refusals of one read are told to. */
-struct listener {
-	struct certprop *cp;
-	struct reader *reader;
-};
-
-static void
-on_refusal(void *arg, const struct insertion_refusal *refusal)
-{
-	struct listener *l = arg;
-
-	news_refusal(l->cp, l->reader, refusal);
-}
-
 static void
 report_read(struct certprop *cp, const struct reader *r,
             const struct card_content *content)
 {
-	char what[128];
+	size_t dropped = insertion_dropped_requests(r->fresh);
+	char what[160], more[48] = "";
 
+	if (dropped > 0)
+		(void)snprintf(more, sizeof(more), " empty-requests=%zu",
+		               dropped);
 	(void)snprintf(what, sizeof(what),
-	               "family=%s certs=%zu roots=%zu kept=%zu apdus=%u",
+	               "family=%s certs=%zu roots=%zu kept=%zu apdus=%u%s",
 	               card_family_name(content->family), content->cert_count,
 	               content->root_count, insertion_count(r->fresh),
-	               content->apdu_count);
+	               content->apdu_count, more);
 	news_event(cp, "card-read", r, what);
 }
 
@@ -369,15 +418,13 @@ certprop_card_read(struct certprop *cp, uint32_t reader,
 {
 	struct reader *r = end_read(cp, reader);
 	struct wire_view atr;
-	struct listener l = {cp, r};
 
 	if (r == NULL)
 		return;
 	atr.data = r->atr;
 	atr.len = r->atr_len;
 	hints_learn(&cp->hints, r->id, atr, content);
-	r->fresh =
-	    insertion_new(content, &cp->policy, cp->anchors, on_refusal, &l);
+	r->fresh = reader_insertion(cp, r, content);
 	if (r->fresh == NULL) {
 		r->why = "out of memory";
 		reader_step(cp, r, READER_GIVEN_UP, now_ms);
@@ -385,7 +432,7 @@ certprop_card_read(struct certprop *cp, uint32_t reader,
 		report_read(cp, r, content);
 		reader_step(cp, r, READER_DELIVERED, now_ms);
 	}
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 void
@@ -401,7 +448,7 @@ certprop_card_failed(struct certprop *cp, uint32_t reader,
 	again = failure == CERTPROP_RETRY && reader_may_retry(r);
 	r->why = reason;
 	reader_step(cp, r, again ? READER_REFUSED : READER_GIVEN_UP, now_ms);
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 void
@@ -426,23 +473,6 @@ certprop_acked(struct certprop *cp, uint32_t seq, const struct keep_ack *ack,
 	}
 }
 
-/* All that stands, said once more: a keeper takes it as it takes it first. */
-static void
-assert_contents(struct certprop *cp)
-{
-	for (size_t i = 0; i < cp->reader_count; i++) {
-		struct reader *r = cp->readers[i];
-
-		if (r->applied != NULL)
-			r->commit_seq =
-			    news_insertion(cp, r->id, r->name, r->applied);
-	}
-	for (size_t i = 0; i < cp->absent_count; i++)
-		(void)news_insertion(cp, cp->absent[i].reader,
-		                     cp->absent[i].reader_name,
-		                     cp->absent[i].roots);
-}
-
 void
 certprop_reassert(struct certprop *cp, uint64_t now_ms)
 {
@@ -451,67 +481,11 @@ certprop_reassert(struct certprop *cp, uint64_t now_ms)
 	news_state(cp);
 	for (size_t i = 0; i < cp->reader_count; i++)
 		news_reader_now(cp, cp->readers[i]);
-	assert_contents(cp);
-	news_synced(cp);
-	reader_pump(cp, now_ms);
-}
-
-static void
-rescan_all(struct certprop *cp, uint64_t now_ms)
-{
-	for (size_t i = 0; i < cp->reader_count; i++)
-		reader_offer(cp, cp->readers[i], READER_RESCAN, now_ms);
-}
-
-/*
- * A source of trust that was switched off stops being trusted.  A release
- * speaks of a withdrawal, so what is left of the card is said again.
- */
-static void
-drop_all_roots(struct certprop *cp)
-{
-	for (size_t i = 0; i < cp->reader_count; i++) {
-		struct reader *r = cp->readers[i];
-
-		if (r->applied == NULL || insertion_root_count(r->applied) == 0)
-			continue;
-		news_release(cp, r->id, r->applied, NEWS_DROP_ROOTS);
-		insertion_drop_roots(r->applied);
-		r->commit_seq = news_insertion(cp, r->id, r->name, r->applied);
-	}
-	reader_release_absent(cp);
-}
-
-static void
-switch_all_off(struct certprop *cp, uint64_t now_ms)
-{
-	for (size_t i = 0; i < cp->reader_count; i++)
-		if (cp->readers[i]->state == KEEP_CARD_READING)
-			reader_step(cp, cp->readers[i], READER_SWITCHED_OFF,
-			            now_ms);
-}
-
-/* What changed in a session that may read cards. */
-static void
-reconcile(struct certprop *cp, const struct certprop_policy *old,
-          uint64_t now_ms)
-{
-	const struct certprop_policy *policy = &cp->policy;
-	bool roots_off = old->propagate_roots && !policy->propagate_roots;
-	bool roots_on = !old->propagate_roots && policy->propagate_roots;
-
-	/* First what ends a claim: it is part of the claim. */
-	if (old->cleanup != policy->cleanup) {
-		assert_contents(cp);
-		if (policy->cleanup == KEEP_CLEANUP_REMOVAL)
-			reader_release_absent(cp);
-	}
-	if (roots_off && policy->cleanup != KEEP_CLEANUP_NONE)
-		drop_all_roots(cp);
-	if (old->propagate && !policy->propagate)
-		switch_all_off(cp, now_ms);
-	if (policy->propagate && (!old->propagate || roots_on))
-		rescan_all(cp, now_ms);
+	reconcile_assert(cp);
+	/* Else the end of the scan will say it. */
+	if (!scan_is_open(cp))
+		news_synced(cp);
+	pump(cp, now_ms);
 }
 
 void
@@ -532,7 +506,7 @@ certprop_policy_changed(struct certprop *cp,
 		session_step(cp, SESSION_READY, now_ms);
 	if (cp->state == KEEP_WATCHING)
 		warn_of_policy(cp);
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 void
@@ -548,9 +522,15 @@ certprop_end(struct certprop *cp, enum keep_end how, const char *reason,
 uint64_t
 certprop_deadline(const struct certprop *cp)
 {
+	uint64_t cards, all;
+
 	if (has_ended(cp))
 		return UINT64_MAX;
-	return cp->announced ? reader_deadline(cp) : 0;
+	if (!cp->announced)
+		return 0;
+	cards = reader_deadline(cp);
+	all = scan_deadline(cp);
+	return cards < all ? cards : all;
 }
 
 void
@@ -560,7 +540,7 @@ certprop_tick(struct certprop *cp, uint64_t now_ms)
 		return;
 	if (!cp->announced)
 		news_state(cp);
-	reader_pump(cp, now_ms);
+	pump(cp, now_ms);
 }
 
 enum keep_session_state

@@ -20,7 +20,8 @@ clear_certs(struct card_cert *certs, size_t *count)
 {
 	for (size_t i = 0; i < *count; i++) {
 		free(certs[i].der);
-		certs[i].der = NULL;
+		free(certs[i].enrollment);
+		memset(&certs[i], 0, sizeof(certs[i]));
 	}
 	*count = 0;
 }
@@ -260,4 +261,55 @@ content_ensure_id(struct card_content *content, struct wire_view atr)
 	    EVP_DigestFinal_ex(ctx, digest, NULL) == 1)
 		memcpy(content->id, digest, CARD_ID_LEN);
 	EVP_MD_CTX_free(ctx);
+}
+
+/* What is in from is borrowed; its blocks become blocks of our own. */
+static bool
+own_cert(struct card_cert *cert)
+{
+	struct wire_view der = {cert->der, cert->len};
+	struct wire_view enrollment = {cert->enrollment, cert->enrollment_len};
+
+	cert->der = dup_bytes(der);
+	if (cert->enrollment != NULL)
+		cert->enrollment = dup_bytes(enrollment);
+	return cert->der != NULL &&
+	       (enrollment.data == NULL || cert->enrollment != NULL);
+}
+
+static bool
+own_certs(const struct card_cert *from, size_t from_count, size_t max,
+          struct card_cert *to, size_t *count)
+{
+	bool ok = true;
+
+	for (*count = 0; ok && *count < from_count && *count < max;) {
+		to[*count] = from[*count];
+		ok = own_cert(&to[*count]);
+		(*count)++;
+	}
+	return ok;
+}
+
+struct card_content *
+content_dup(const struct card_content *content)
+{
+	struct card_content *copy = calloc(1, sizeof(*copy));
+
+	if (copy == NULL)
+		return NULL;
+	copy->family = content->family;
+	copy->length = content->length;
+	memcpy(copy->id, content->id, sizeof(copy->id));
+	memcpy(copy->skips, content->skips, sizeof(copy->skips));
+	copy->skip_count = content->skip_count;
+	copy->apdu_count = content->apdu_count;
+	if (own_certs(content->certs, content->cert_count, CARD_CERTS_MAX,
+	              copy->certs, &copy->cert_count) &&
+	    own_certs(content->roots, content->root_count, CARD_ROOTS_MAX,
+	              copy->roots, &copy->root_count))
+		return copy;
+	content_clear(copy);
+	free(copy);
+	return NULL;
 }

@@ -10,6 +10,9 @@
 
 void content_clear(struct card_content *content);
 
+/* A copy; content_clear and free() end it.  NULL when memory is short. */
+struct card_content *content_dup(const struct card_content *content);
+
 /*
  * Note an object that is passed over; reason is a literal.  The first
  * CARD_CERTS_MAX are kept.

@@ -340,6 +340,7 @@ describe_cert(const struct gids *gids, const struct gids_cert *cert)
 	struct wire_in record = map_record(gids, index);
 
 	memcpy(like.slot, cert->name, sizeof(like.slot));
+	like.index = index;
 	if ((flags & GIDS_MAP_VALID) == 0)
 		return like;
 	like.is_default = (flags & GIDS_MAP_DEFAULT) != 0;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #define OID_TEMPLATE_NAME    "1.3.6.1.4.1.311.20.2"
+#define OID_TEMPLATE         "1.3.6.1.4.1.311.21.7"
 #define OID_PIV_CARD_AUTH    "2.16.840.1.101.3.6.8"
 #define OID_IKE_INTERMEDIATE "1.3.6.1.5.5.8.2.2"
 
@@ -85,6 +86,10 @@ read_purpose(const ASN1_OBJECT *purpose, struct identity *out)
 	if (nid == NID_server_auth || nid == NID_pkInitKDC ||
 	    has_oid(purpose, OID_IKE_INTERMEDIATE))
 		out->machine_purpose = true;
+	if (nid == NID_client_auth)
+		out->client_auth = true;
+	if (nid == NID_anyExtendedKeyUsage)
+		out->any_purpose = true;
 	if (has_oid(purpose, OID_PIV_CARD_AUTH))
 		out->card_auth = true;
 }
@@ -99,12 +104,44 @@ read_purposes(const X509 *x509, struct identity *out)
 
 	if (purposes == NULL)
 		return critical == -1 ? NULL : "purposes do not decode";
+	out->purposes = true;
 	if (sk_ASN1_OBJECT_num(purposes) > IDENTITY_PURPOSES_MAX)
 		fault = "too many purposes";
 	for (int i = 0; fault == NULL && i < sk_ASN1_OBJECT_num(purposes); i++)
 		read_purpose(sk_ASN1_OBJECT_value(purposes, i), out);
 	EXTENDED_KEY_USAGE_free(purposes);
 	return fault;
+}
+
+static void
+note_template(struct identity *out, struct wire_view id)
+{
+	if (id.len == 0 || id.len > sizeof(out->template_id))
+		return;
+	memcpy(out->template_id, id.data, id.len);
+	out->template_len = id.len;
+}
+
+/* SEQUENCE { OID, major INTEGER OPTIONAL, minor INTEGER OPTIONAL } */
+static void
+read_template_id(const ASN1_OCTET_STRING *value, struct identity *out)
+{
+	struct wire_in in = wire_in(ASN1_STRING_get0_data(value),
+	                            (size_t)ASN1_STRING_length(value));
+	struct wire_in body = der_enter(&in, DER_SEQUENCE);
+	struct wire_in oid = der_enter(&body, DER_OBJECT_ID);
+	struct wire_in major = {0};
+	struct wire_view id = wire_rest(&oid);
+
+	if (wire_ok(&body) && der_peek(&body) == DER_INTEGER)
+		major = der_enter(&body, DER_INTEGER);
+	if (!wire_ok(&in) || !wire_ok(&body))
+		return;
+	out->template_major = 0;
+	while (major.left > 0)
+		out->template_major =
+		    out->template_major << 8 | wire_u8(&major);
+	note_template(out, id);
 }
 
 /* A BMPString of ASCII; anything else is a name we do not know. */
@@ -117,6 +154,9 @@ read_template(const ASN1_OCTET_STRING *value, struct identity *out)
 	char name[TEMPLATE_NAME_MAX + 1] = "";
 	size_t len = 0;
 
+	/* The OID says it better. */
+	if (out->template_len == 0)
+		note_template(out, (struct wire_view){body.next, body.left});
 	while (body.left > 0 && wire_ok(&body) && len < TEMPLATE_NAME_MAX) {
 		uint16_t unit = wire_u16_be(&body);
 
@@ -139,6 +179,8 @@ read_templates(const X509 *x509, struct identity *out)
 
 		if (has_oid(X509_EXTENSION_get_object(ext), OID_TEMPLATE_NAME))
 			read_template(X509_EXTENSION_get_data(ext), out);
+		if (has_oid(X509_EXTENSION_get_object(ext), OID_TEMPLATE))
+			read_template_id(X509_EXTENSION_get_data(ext), out);
 	}
 	return NULL;
 }

@@ -10,7 +10,8 @@
 enum {
 	IDENTITY_NAMES_MAX = 128,   /* alternative names */
 	IDENTITY_PURPOSES_MAX = 64, /* extended key usages */
-	IDENTITY_EXTENSIONS_MAX = 64
+	IDENTITY_EXTENSIONS_MAX = 64,
+	IDENTITY_TEMPLATE_MAX = 128 /* bytes */
 };
 
 struct identity {
@@ -21,6 +22,16 @@ struct identity {
 	bool card_auth;        /* purpose 2.16.840.1.101.3.6.8 */
 	bool machine_purpose;  /* server authentication, KDC or IKE */
 	bool machine_template; /* named after what is issued to computers */
+	bool purposes;         /* there are any */
+	bool client_auth;
+	bool any_purpose;
+	/*
+	 * What it was issued from: the content of a template's OID, else of its
+	 * name; empty when none is named.
+	 */
+	uint8_t template_id[IDENTITY_TEMPLATE_MAX];
+	size_t template_len;
+	uint32_t template_major;
 };
 
 /* Returns NULL, or a literal that says what is wrong with the certificate. */

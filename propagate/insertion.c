@@ -1,47 +1,34 @@
 #include "insertion.h"
 
-#include "certificate.h"
+#include "cardmap.h"
+#include "content.h"
+#include "items.h"
+#include "logon.h"
 
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define PROVIDER       "Microsoft Smart Card Key Storage Provider"
 #define SLOT_CARD_AUTH "9E"
 
-enum {
-	KEY_SIGNATURE = 2, /* AT_SIGNATURE */
-	URI_MAX = 256,
-	SLOT_RETIRED_FIRST = 0x82,
-	SLOT_RETIRED_LAST = 0x95
-};
-
-struct item {
-	struct certificate *cert;
-	enum keep_kind kind;
-	uint32_t key_spec;
-	bool is_default;
-	char container[sizeof(((struct card_cert *)NULL)->container)];
-	char friendly_name[KEEP_TEXT_MAX];
-	char uri[URI_MAX];
-};
+enum { SLOT_RETIRED_FIRST = 0x82, SLOT_RETIRED_LAST = 0x95 };
 
 struct insertion {
-	uint8_t card_id[CARD_ID_LEN];
-	enum card_family family;
-	struct item *items[INSERTION_ITEMS_MAX];
-	size_t count;
-	size_t root_count;
+	struct card_content *content;
+	struct items items;
+	const char *withheld;
+	size_t dropped_requests;
+	unsigned dropped; /* parts */
+	bool with_roots;  /* they were looked at */
 };
 
 /* One look over the content, and whom it is told. */
 struct judgement {
 	struct insertion *in;
-	const struct card_content *content;
 	const struct certprop_policy *policy;
 	const struct anchors *anchors; /* of the host, or NULL */
+	const char *user;
 	insertion_on_refusal *on_refusal;
 	void *arg;
 	size_t root_bytes;
@@ -49,25 +36,9 @@ struct judgement {
 	bool short_of_memory;
 };
 
-static bool
-is_root_kind(enum keep_kind kind)
-{
-	return kind == KEEP_ANCHOR || kind == KEEP_INTERMEDIATE ||
-	       kind == KEEP_PREEXISTING;
-}
-
 static void
-item_free(struct item *item)
-{
-	if (item == NULL)
-		return;
-	certificate_free(item->cert);
-	free(item);
-}
-
-static void
-refuse(const struct judgement *j, const char *event,
-       const struct card_cert *from, const char *reason)
+tell(const struct judgement *j, const char *event, const struct card_cert *from,
+     const char *reason)
 {
 	uint8_t sha256[SHA256_DIGEST_LENGTH];
 	struct insertion_refusal refusal = {event, from->slot, reason, sha256};
@@ -76,117 +47,29 @@ refuse(const struct judgement *j, const char *event,
 	j->on_refusal(j->arg, &refusal);
 }
 
-/* The same certificate in the same store. */
-static struct item *
-find_twin(const struct insertion *in, const struct keep_cert *columns,
-          enum keep_kind kind)
-{
-	struct keep_cert other;
-
-	for (size_t i = 0; i < in->count; i++) {
-		certificate_describe(in->items[i]->cert, &other);
-		if (in->items[i]->kind == kind &&
-		    wire_view_equal(other.der, columns->der))
-			return in->items[i];
-	}
-	return NULL;
-}
-
-static void
-name_key(struct item *item, const struct card_cert *from)
-{
-	item->key_spec = from->key_spec;
-	item->is_default = from->is_default;
-	/* Without a container map the slot is what leads to the key. */
-	(void)snprintf(item->container, sizeof(item->container), "%s",
-	               from->container[0] != '\0' ? from->container
-	                                          : from->slot);
-}
-
-static void
-name_friendly(struct item *item, enum card_family family)
-{
-	struct wire_view name = certificate_common_name(item->cert);
-	const char *label = card_family_name(family);
-	struct wire_out out =
-	    wire_out(item->friendly_name, sizeof(item->friendly_name) - 1);
-
-	wire_put_view(&out, wire_view_text(label));
-	if (name.len == 0)
-		return;
-	wire_put_view(&out, wire_view_text(": "));
-	wire_put_view(&out, name);
-}
-
-/* RFC 7512, by the identifier under which PKCS#11 modules list the key. */
-static void
-name_uri(struct item *item)
-{
-	struct keep_cert columns;
-	struct wire_out out = wire_out(item->uri, sizeof(item->uri) - 1);
-	struct wire_in ski;
-
-	certificate_describe(item->cert, &columns);
-	if (columns.ski.len == 0)
-		return;
-	wire_put_view(&out, wire_view_text("pkcs11:id="));
-	ski = wire_in_view(columns.ski);
-	while (ski.left > 0) {
-		char escape[4];
-
-		(void)snprintf(escape, sizeof(escape), "%%%02X", wire_u8(&ski));
-		wire_put_view(&out, wire_view_text(escape));
-	}
-	wire_put_view(&out, wire_view_text(";type=cert"));
-	if (!wire_out_ok(&out))
-		item->uri[0] = '\0';
-}
-
-/*
- * Which container wins when several hold one certificate: the default one, then
- * an exchange key; else the first, which is the lowest.
- */
 static bool
-is_better(const struct card_cert *from, const struct item *than)
+is_listed(const struct certprop_hashes *list, const struct card_cert *from)
 {
-	if (from->is_default != than->is_default)
-		return from->is_default;
-	return than->key_spec == KEY_SIGNATURE &&
-	       from->key_spec != KEY_SIGNATURE;
+	uint8_t sha256[CERTPROP_HASH_LEN];
+
+	_Static_assert(sizeof(sha256) == SHA256_DIGEST_LENGTH, "SHA-256");
+	(void)SHA256(from->der, from->len, sha256);
+	for (size_t i = 0; i < list->count; i++)
+		if (memcmp(list->hash[i], sha256, sizeof(sha256)) == 0)
+			return true;
+	return false;
 }
 
 /* Takes cert. */
-static void
+static struct item *
 add(struct judgement *j, struct certificate *cert, enum keep_kind kind,
     const struct card_cert *from)
 {
-	struct insertion *in = j->in;
-	struct keep_cert columns;
-	struct item *item;
+	struct item *item =
+	    items_add(&j->in->items, cert, kind, from, j->in->content->family);
 
-	certificate_describe(cert, &columns);
-	item = find_twin(in, &columns, kind);
-	if (item != NULL) {
-		if (is_better(from, item))
-			name_key(item, from);
-		certificate_free(cert);
-		return;
-	}
-	item = calloc(1, sizeof(*item));
-	if (item == NULL) {
-		certificate_free(cert);
-		j->short_of_memory = true;
-		return;
-	}
-	item->cert = cert;
-	item->kind = kind;
-	if (!is_root_kind(kind)) {
-		name_key(item, from);
-		name_friendly(item, in->family);
-		name_uri(item);
-	}
-	in->root_count += is_root_kind(kind) ? 1 : 0;
-	in->items[in->count++] = item;
+	j->short_of_memory = j->short_of_memory || item == NULL;
+	return item;
 }
 
 /*
@@ -213,12 +96,17 @@ imitation(const struct certificate *cert, enum anchors_match match)
 /* Why this authority is not taken, or NULL. */
 static const char *
 root_obstacle(const struct judgement *j, const struct certificate *cert,
-              const struct card_cert *from, enum anchors_match match)
+              enum keep_kind kind, const struct card_cert *from,
+              enum anchors_match match)
 {
-	if (j->in->root_count >= KEEP_ROOTS_MAX)
+	if (j->in->items.root_count >= KEEP_ROOTS_MAX)
 		return "too many roots";
 	if (from->len > INSERTION_ROOT_BYTES_MAX - j->root_bytes)
 		return "too many bytes of roots";
+	/* An intermediate trusts nobody, so it need not be on the list. */
+	if (kind == KEEP_ANCHOR && match != ANCHORS_SAME &&
+	    j->policy->allowed != NULL && !is_listed(j->policy->allowed, from))
+		return "not on the list";
 	return imitation(cert, match);
 }
 
@@ -232,20 +120,41 @@ add_root(struct judgement *j, struct certificate *cert, enum keep_kind kind,
 {
 	enum anchors_match match =
 	    anchors_find(j->anchors, certificate_anchors_id(cert));
-	const char *reason = root_obstacle(j, cert, from, match);
+	const char *reason = root_obstacle(j, cert, kind, from, match);
+	struct item *item;
 
 	if (reason != NULL) {
-		refuse(j, "root-refused", from, reason);
+		tell(j, "root-refused", from, reason);
 		certificate_free(cert);
 		return;
 	}
 	if (match == ANCHORS_SAME) {
-		refuse(j, "root-preexisting", from,
-		       "is a trust anchor of this host already");
+		tell(j, "root-preexisting", from,
+		     "is a trust anchor of this host already");
 		kind = KEEP_PREEXISTING;
 	}
 	j->root_bytes += from->len;
-	add(j, cert, kind, from);
+	item = add(j, cert, kind, from);
+	if (item != NULL)
+		item->host = kind == KEEP_ANCHOR && j->policy->host != NULL &&
+		             is_listed(j->policy->host, from);
+}
+
+/*
+ * Slot 9E of PIV is for doors: it needs no PIN, and names its holder or not.
+ */
+static bool
+is_device(const struct judgement *j, const struct certificate *cert,
+          const struct card_cert *from)
+{
+	struct keep_cert columns;
+
+	if (certificate_class(cert) == CERTIFICATE_DEVICE)
+		return true;
+	certificate_describe(cert, &columns);
+	return j->in->content->family == CARD_PIV &&
+	       strcmp(from->slot, SLOT_CARD_AUTH) == 0 &&
+	       columns.upn.len == 0 && columns.email.len == 0;
 }
 
 /* Why this certificate does not go to the user's store, or NULL. */
@@ -253,20 +162,15 @@ static const char *
 user_obstacle(const struct judgement *j, const struct certificate *cert,
               const struct card_cert *from)
 {
-	enum certificate_class class = certificate_class(cert);
+	bool machine_like = certificate_class(cert) == CERTIFICATE_COMPUTER;
 	struct keep_cert columns;
-	bool device;
 
 	certificate_describe(cert, &columns);
-	/* Slot 9E is for doors: it needs no PIN, and names its holder or not.
-	 */
-	device = class == CERTIFICATE_DEVICE ||
-	         (j->in->family == CARD_PIV &&
-	          strcmp(from->slot, SLOT_CARD_AUTH) == 0 &&
-	          columns.upn.len == 0 && columns.email.len == 0);
-	if (class == CERTIFICATE_COMPUTER)
+	if ((from->prov_flags & CARD_MACHINE_KEYSET) != 0)
+		return "key of the computer";
+	if (machine_like && j->policy->refuse_machine_like)
 		return "computer certificate";
-	if (device && !j->policy->propagate_device)
+	if (is_device(j, cert, from) && !j->policy->propagate_device)
 		return "device certificate";
 	if (j->policy->skip_expired && columns.not_after < j->now)
 		return "expired";
@@ -279,7 +183,7 @@ is_retired_slot(const struct judgement *j, const char *slot)
 	char *end = NULL;
 	unsigned long number = strtoul(slot, &end, 16);
 
-	return j->in->family == CARD_PIV && *end == '\0' &&
+	return j->in->content->family == CARD_PIV && *end == '\0' &&
 	       number >= SLOT_RETIRED_FIRST && number <= SLOT_RETIRED_LAST;
 }
 
@@ -291,28 +195,47 @@ judge_slot_root(struct judgement *j, struct certificate *cert,
 	bool anchor = certificate_class(cert) == CERTIFICATE_ROOT &&
 	              is_retired_slot(j, from->slot);
 
-	if (!j->policy->propagate_roots) {
-		refuse(j, "cert-skipped", from, "roots are off by policy");
+	if (!j->in->with_roots) {
+		tell(j, "cert-skipped", from, "roots are off by policy");
 		certificate_free(cert);
 		return;
 	}
 	add_root(j, cert, anchor ? KEEP_ANCHOR : KEEP_INTERMEDIATE, from);
 }
 
-/* Takes cert. */
+/*
+ * Takes cert.  A certificate that keeps the place of a pending enrolment is a
+ * request; a real one that came of an enrolment is not.
+ */
 static void
 judge_user(struct judgement *j, struct certificate *cert,
            const struct card_cert *from)
 {
+	enum certificate_class class = certificate_class(cert);
 	const char *reason = user_obstacle(j, cert, from);
-	bool request = certificate_class(cert) == CERTIFICATE_REQUEST;
+	bool request = class == CERTIFICATE_REQUEST || from->placeholder;
 
 	if (reason != NULL) {
-		refuse(j, "cert-skipped", from, reason);
+		tell(j, "cert-skipped", from, reason);
 		certificate_free(cert);
 		return;
 	}
-	add(j, cert, request ? KEEP_REQUEST : KEEP_USER, from);
+	if (class == CERTIFICATE_COMPUTER)
+		tell(j, "cert-machine-like", from,
+		     "looks like a computer's certificate");
+	(void)add(j, cert, request ? KEEP_REQUEST : KEEP_USER, from);
+}
+
+static void
+refuse_slot(struct judgement *j, const struct certificate *cert,
+            const struct card_cert *from)
+{
+	bool request = from->placeholder || from->enrollment_len > 0;
+
+	if (request)
+		j->in->dropped_requests++;
+	tell(j, request ? "request-dropped" : "cert-refused", from,
+	     certificate_fault(cert));
 }
 
 static void
@@ -328,7 +251,7 @@ judge_slot(struct judgement *j, const struct card_cert *from)
 	}
 	switch (certificate_class(cert)) {
 	case CERTIFICATE_REFUSED:
-		refuse(j, "cert-refused", from, certificate_fault(cert));
+		refuse_slot(j, cert, from);
 		certificate_free(cert);
 		return;
 	case CERTIFICATE_ROOT:
@@ -356,7 +279,7 @@ judge_root(struct judgement *j, const struct card_cert *from)
 		return;
 	}
 	if (certificate_class(cert) == CERTIFICATE_REFUSED) {
-		refuse(j, "root-refused", from, certificate_fault(cert));
+		tell(j, "root-refused", from, certificate_fault(cert));
 		certificate_free(cert);
 		return;
 	}
@@ -367,16 +290,58 @@ judge_root(struct judgement *j, const struct card_cert *from)
 	         from);
 }
 
+/*
+ * Does this certificate say that the card is the user's?  A name counts whole,
+ * domain and all: where the log-on has another domain than the certificates
+ * have, or none, the administrator's list is the bridge.
+ */
+static bool
+names_user(const struct judgement *j, const struct item *item)
+{
+	const struct certprop_policy *policy = j->policy;
+	struct wire_view user = wire_view_text(j->user);
+	struct keep_cert cert;
+
+	if (item->kind != KEEP_USER || user.len == 0)
+		return false;
+	certificate_describe(item->cert, &cert);
+	if ((policy->match & CERTPROP_MATCH_UPN) != 0 &&
+	    cardmap_same_name(cert.upn, user))
+		return true;
+	if ((policy->match & CERTPROP_MATCH_EMAIL) != 0 &&
+	    cardmap_same_name(cert.email, user))
+		return true;
+	return (policy->match & CERTPROP_MATCH_MAP) != 0 &&
+	       cardmap_lists(policy->map, user, &cert);
+}
+
+/* RequireCardMatchesUser: of a card that is not the user's nothing is taken. */
+static void
+judge_holder(struct judgement *j)
+{
+	struct items *items = &j->in->items;
+	bool any = false;
+
+	if (!j->policy->require_match)
+		return;
+	for (size_t i = 0; i < items->count; i++) {
+		any = any || items->list[i]->kind == KEEP_USER;
+		if (names_user(j, items->list[i]))
+			return;
+	}
+	j->in->withheld = any ? "no certificate on the card is the user's"
+	                      : "no certificate on the card names a user";
+	items_clear(items);
+}
+
 static void
 judge(struct judgement *j)
 {
-	const struct card_content *content = j->content;
+	const struct card_content *content = j->in->content;
 
-	for (size_t i = 0; i < content->cert_count && i < CARD_CERTS_MAX; i++)
+	for (size_t i = 0; i < content->cert_count; i++)
 		judge_slot(j, &content->certs[i]);
-	for (size_t i = 0; j->policy->propagate_roots &&
-	                   i < content->root_count && i < CARD_ROOTS_MAX;
-	     i++)
+	for (size_t i = 0; j->in->with_roots && i < content->root_count; i++)
 		judge_root(j, &content->roots[i]);
 	for (size_t i = 0; i < content->skip_count && i < CARD_CERTS_MAX; i++) {
 		struct insertion_refusal refusal = {
@@ -385,32 +350,74 @@ judge(struct judgement *j)
 
 		j->on_refusal(j->arg, &refusal);
 	}
+	judge_holder(j);
+	logon_judge(&j->in->items, &j->policy->logon, j->now);
 }
 
-struct insertion *
-insertion_new(const struct card_content *content,
-              const struct certprop_policy *policy,
-              const struct anchors *anchors, insertion_on_refusal *on_refusal,
-              void *arg)
+static struct insertion *
+judge_new(const struct card_content *content, bool with_roots,
+          const struct insertion_terms *terms, insertion_on_refusal *on_refusal,
+          void *arg)
 {
 	struct insertion *in = calloc(1, sizeof(*in));
 	struct judgement j = {.in = in,
-	                      .content = content,
-	                      .policy = policy,
-	                      .anchors = anchors,
+	                      .policy = terms->policy,
+	                      .anchors = terms->anchors,
+	                      .user = terms->user,
 	                      .on_refusal = on_refusal,
 	                      .arg = arg,
 	                      .now = time(NULL)};
 
 	if (in == NULL)
 		return NULL;
-	memcpy(in->card_id, content->id, sizeof(in->card_id));
-	in->family = content->family;
-	judge(&j);
-	if (!j.short_of_memory)
+	in->with_roots = with_roots;
+	in->content = content_dup(content);
+	if (in->content != NULL)
+		judge(&j);
+	if (in->content != NULL && !j.short_of_memory)
 		return in;
 	insertion_free(in);
 	return NULL;
+}
+
+struct insertion *
+insertion_new(const struct card_content *content,
+              const struct insertion_terms *terms,
+              insertion_on_refusal *on_refusal, void *arg)
+{
+	return judge_new(content, terms->policy->propagate_roots, terms,
+	                 on_refusal, arg);
+}
+
+static bool
+was_there(const void *arg, const struct item *item)
+{
+	const struct insertion *old = arg;
+	struct keep_cert columns;
+
+	certificate_describe(item->cert, &columns);
+	return items_find(&old->items, columns.der, item->kind) != NULL;
+}
+
+struct insertion *
+insertion_again(const struct insertion *old,
+                const struct insertion_terms *terms,
+                insertion_on_refusal *on_refusal, void *arg)
+{
+	const struct certprop_policy *policy = terms->policy;
+	/* Without a clean-up what was switched off meanwhile stays as well. */
+	bool with_roots =
+	    old->with_roots &&
+	    (policy->propagate_roots || policy->cleanup == KEEP_CLEANUP_NONE);
+	struct insertion *in =
+	    judge_new(old->content, with_roots, terms, on_refusal, arg);
+
+	if (in == NULL)
+		return NULL;
+	insertion_drop(in, old->dropped);
+	if (!policy->propagate)
+		items_filter(&in->items, was_there, old);
+	return in;
 }
 
 void
@@ -418,84 +425,115 @@ insertion_free(struct insertion *in)
 {
 	if (in == NULL)
 		return;
-	for (size_t i = 0; i < in->count; i++)
-		item_free(in->items[i]);
+	items_clear(&in->items);
+	if (in->content != NULL)
+		content_clear(in->content);
+	free(in->content);
 	free(in);
 }
 
 const uint8_t *
 insertion_card_id(const struct insertion *in)
 {
-	return in->card_id;
+	return in->content->id;
 }
 
 const char *
 insertion_family(const struct insertion *in)
 {
-	return card_family_name(in->family);
+	return card_family_name(in->content->family);
 }
 
 bool
 insertion_same_card(const struct insertion *a, const struct insertion *b)
 {
-	return memcmp(a->card_id, b->card_id, sizeof(a->card_id)) == 0;
+	return memcmp(a->content->id, b->content->id, CARD_ID_LEN) == 0;
+}
+
+bool
+insertion_is_complete(const struct insertion *in)
+{
+	return in->content->skip_count == 0;
+}
+
+const char *
+insertion_withheld(const struct insertion *in)
+{
+	return in->withheld;
+}
+
+size_t
+insertion_dropped_requests(const struct insertion *in)
+{
+	return in->dropped_requests;
 }
 
 size_t
 insertion_count(const struct insertion *in)
 {
-	return in->count;
+	return in->items.count;
 }
 
 size_t
 insertion_root_count(const struct insertion *in)
 {
-	return in->root_count;
+	return in->items.root_count;
 }
 
 void
 insertion_describe(const struct insertion *in, size_t at, struct keep_cert *out)
 {
-	const struct item *item = in->items[at];
-
-	certificate_describe(item->cert, out);
-	out->kind = item->kind;
-	if (is_root_kind(item->kind))
-		return;
-	out->friendly_name = wire_view_text(item->friendly_name);
-	out->prov_name = wire_view_text(PROVIDER);
-	out->key_spec = item->key_spec;
-	out->container = wire_view_text(item->container);
-	out->pkcs11_uri = wire_view_text(item->uri);
-	/* The sign-in passes over the signature half of a container. */
-	if (item->key_spec == KEY_SIGNATURE)
-		out->logon_eligible = false;
+	items_describe(in->items.list[at], out);
 }
 
-/* Keep the items that are roots, or those that are not. */
-static void
-keep_only(struct insertion *in, bool roots)
+static bool
+same_item(const struct insertion *a, const struct insertion *b, size_t at)
 {
-	size_t kept = 0;
+	struct keep_cert ca, cb;
 
-	for (size_t i = 0; i < in->count; i++) {
-		if (is_root_kind(in->items[i]->kind) == roots)
-			in->items[kept++] = in->items[i];
-		else
-			item_free(in->items[i]);
-	}
-	in->count = kept;
-	in->root_count = roots ? kept : 0;
+	insertion_describe(a, at, &ca);
+	insertion_describe(b, at, &cb);
+	return ca.kind == cb.kind && ca.host == cb.host &&
+	       ca.logon_eligible == cb.logon_eligible &&
+	       ca.key_spec == cb.key_spec &&
+	       wire_view_equal(ca.container, cb.container) &&
+	       wire_view_equal(ca.der, cb.der);
+}
+
+bool
+insertion_same(const struct insertion *a, const struct insertion *b)
+{
+	if (a->items.count != b->items.count || a->withheld != b->withheld)
+		return false;
+	for (size_t i = 0; i < a->items.count; i++)
+		if (!same_item(a, b, i))
+			return false;
+	return true;
+}
+
+bool
+insertion_lost_roots(const struct insertion *old, const struct insertion *now)
+{
+	for (size_t i = 0; i < old->items.count; i++)
+		if (items_is_root(old->items.list[i]->kind) &&
+		    !was_there(now, old->items.list[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_kept(const void *arg, const struct item *item)
+{
+	const struct insertion *in = arg;
+	unsigned part =
+	    items_is_root(item->kind) ? INSERTION_ROOTS : INSERTION_USER;
+
+	return (in->dropped & part) == 0;
 }
 
 void
-insertion_drop_roots(struct insertion *in)
+insertion_drop(struct insertion *in, unsigned parts)
 {
-	keep_only(in, false);
-}
-
-void
-insertion_keep_roots(struct insertion *in)
-{
-	keep_only(in, true);
+	in->dropped |= parts;
+	items_filter(&in->items, is_kept, in);
 }

@@ -1,7 +1,8 @@
 /*
  * What one card gave, after the rules: which of its certificates go where, with
  * all the columns the keeper wants.  It is kept as long as the session has
- * claims from it, so that it can be said again to a keeper that was restarted.
+ * claims from it, so that it can be said again to a keeper that was restarted,
+ * and judged again when the rules change.
  */
 #ifndef PROPAGATE_INSERTION_H
 #define PROPAGATE_INSERTION_H
@@ -14,10 +15,27 @@ enum {
 	INSERTION_ITEMS_MAX = KEEP_CERTS_MAX + KEEP_ROOTS_MAX
 };
 
-/* A certificate, or an object of the card, that was not taken. */
+/* The two halves of what a card gives; bits. */
+enum insertion_part {
+	INSERTION_ROOTS = 1, /* for the session's view */
+	INSERTION_USER = 2   /* for the user's stores */
+};
+
+/* The rules; all of it is borrowed for the call. */
+struct insertion_terms {
+	const struct certprop_policy *policy;
+	const struct anchors *anchors; /* of the host, or NULL */
+	const char *user;              /* owner key */
+};
+
+/* Something about a certificate, or an object of the card. */
 struct insertion_refusal {
-	const char *event; /* "root-refused", "cert-refused", "cert-skipped";
-	                      "root-preexisting": the host trusts it already */
+	/*
+	 * Not taken: "root-refused", "cert-refused", "cert-skipped",
+	 * "request-dropped".  Taken: "root-preexisting", since the host trusts
+	 * it already; "cert-machine-like".
+	 */
+	const char *event;
 	const char *slot;
 	const char *reason;    /* a literal */
 	const uint8_t *sha256; /* 32 bytes, NULL when nothing was read */
@@ -28,19 +46,36 @@ typedef void insertion_on_refusal(void *arg,
 struct insertion;
 
 /*
- * Judge what was read.  content and anchors, which may be NULL, are only looked
- * at; each refusal is told once.  NULL when memory is short.
+ * Judge what was read.  content is copied; each refusal is told once.  NULL
+ * when memory is short.
  */
 struct insertion *insertion_new(const struct card_content *content,
-                                const struct certprop_policy *policy,
-                                const struct anchors *anchors,
+                                const struct insertion_terms *terms,
                                 insertion_on_refusal *on_refusal, void *arg);
+
+/*
+ * Judge the same card once more, under other terms.  What was dropped stays
+ * dropped; roots that were never looked at are not now.  While propagation is
+ * off nothing comes that old has not.
+ */
+struct insertion *insertion_again(const struct insertion *old,
+                                  const struct insertion_terms *terms,
+                                  insertion_on_refusal *on_refusal, void *arg);
 void insertion_free(struct insertion *in);
 
 /* The card it came from. */
 const uint8_t *insertion_card_id(const struct insertion *in);
 const char *insertion_family(const struct insertion *in);
 bool insertion_same_card(const struct insertion *a, const struct insertion *b);
+
+/* All objects of the card could be read. */
+bool insertion_is_complete(const struct insertion *in);
+
+/* Why nothing of this card goes anywhere, a literal; or NULL. */
+const char *insertion_withheld(const struct insertion *in);
+
+/* Empty requests, which have no key to wait for. */
+size_t insertion_dropped_requests(const struct insertion *in);
 
 size_t insertion_count(const struct insertion *in);
 size_t insertion_root_count(const struct insertion *in);
@@ -49,8 +84,14 @@ size_t insertion_root_count(const struct insertion *in);
 void insertion_describe(const struct insertion *in, size_t at,
                         struct keep_cert *out);
 
-/* Forget the roots, or all but the roots. */
-void insertion_drop_roots(struct insertion *in);
-void insertion_keep_roots(struct insertion *in);
+/* The keeper would be told the same of both, of the same card. */
+bool insertion_same(const struct insertion *a, const struct insertion *b);
+
+/* Roots of old that now, of the same card, has no more. */
+bool insertion_lost_roots(const struct insertion *old,
+                          const struct insertion *now);
+
+/* Forget these parts. */
+void insertion_drop(struct insertion *in, unsigned parts);
 
 #endif

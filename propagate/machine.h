@@ -1,6 +1,7 @@
 /*
- * The inside of certificate propagation, shared by its three files: certprop
- * (the session), reader (a card in its reader) and news (what the keeper is
+ * The inside of certificate propagation, shared by its files: certprop (the
+ * session), scan (its first look), reader (a card in its reader), absent (cards
+ * that are gone), reconcile (another policy) and news (what the keeper is
  * told).  Nobody else includes this.
  */
 #ifndef PROPAGATE_MACHINE_H
@@ -14,7 +15,7 @@
 enum {
 	MACHINE_REASON_MAX = 128,
 	MACHINE_ROLE_MAX = 16,
-	MACHINE_ABSENT_MAX = 8 /* cards whose roots outlive their stay */
+	MACHINE_ABSENT_MAX = 8 /* cards whose claims outlive their stay */
 };
 
 /* One reader and the card in it. */
@@ -23,6 +24,7 @@ struct reader {
 	char name[KEEP_TEXT_MAX + 1];
 
 	/* As the reader was seen last, whatever we make of it. */
+	bool seen; /* once at least */
 	enum certprop_presence presence;
 	uint16_t counter;
 	uint8_t atr[CARD_ATR_MAX];
@@ -37,15 +39,24 @@ struct reader {
 	struct insertion *applied; /* what the keeper was told, or NULL */
 	struct insertion *fresh;   /* read, on its way to be applied */
 	uint32_t commit_seq;       /* of the last COMMIT */
-	bool announced; /* who watches was told that a card is there */
-	bool unsaid;    /* the keeper has not heard of this */
+	bool announced;  /* who watches was told that a card is there */
+	bool twin_told;  /* and that it is in another reader as well */
+	bool alien_told; /* and that it is not the user's */
+	bool unsaid;     /* the keeper has not heard of this */
 };
 
-/* The roots of a card that was withdrawn and is still vouched for. */
+/* What is left of a card that was withdrawn. */
 struct absent {
 	uint32_t reader;
 	char *reader_name;
-	struct insertion *roots;
+	struct insertion *kept;
+};
+
+/* The first look after a log-on, until the keeper was told of its end. */
+struct scan {
+	bool open;
+	uint64_t since_ms;
+	uint64_t changed_ms; /* readers and cards */
 };
 
 struct certprop {
@@ -59,6 +70,7 @@ struct certprop {
 	bool policy_warned; /* a switch without effect was told */
 	char *user;
 	char *source;
+	char *host_session;
 	char role[MACHINE_ROLE_MAX];
 	char reason[MACHINE_REASON_MAX];
 	uint32_t seq;
@@ -68,11 +80,21 @@ struct certprop {
 	struct absent absent[MACHINE_ABSENT_MAX]; /* oldest first */
 	size_t absent_count;
 
+	struct scan scan;
 	struct hints hints;
 	struct bucket reads;
 	struct bucket news;  /* READER messages; a flapping card makes many */
 	bool reading;        /* a read is out */
 	uint32_t reading_id; /* in this reader */
 };
+
+/* What cards are judged by in this session now. */
+static inline struct insertion_terms
+machine_terms(const struct certprop *cp)
+{
+	struct insertion_terms terms = {&cp->policy, cp->anchors, cp->user};
+
+	return terms;
+}
 
 #endif

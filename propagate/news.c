@@ -40,6 +40,7 @@ news_state(struct certprop *cp)
 	msg.state.policy = wire_view_text(cp->policy.name);
 	msg.state.role = wire_view_text(cp->role);
 	msg.state.reason = wire_view_text(state_reason(cp));
+	msg.state.host_session = wire_view_text(cp->host_session);
 	msg.state.purpose = cp->policy.purpose;
 	(void)say(cp, &msg);
 }
@@ -92,7 +93,7 @@ news_reader_gone(struct certprop *cp, const struct reader *r)
 
 static void
 say_begin(struct certprop *cp, uint32_t reader, const char *reader_name,
-          const struct insertion *in)
+          const struct insertion *in, bool archive_stale)
 {
 	struct keep_msg msg = {.type = KEEP_BEGIN};
 
@@ -103,17 +104,16 @@ say_begin(struct certprop *cp, uint32_t reader, const char *reader_name,
 	msg.begin.family = wire_view_text(insertion_family(in));
 	msg.begin.cleanup = cp->policy.cleanup;
 	msg.begin.user_cleanup = cp->policy.user_cleanup;
-	msg.begin.archive_stale = cp->policy.archive_stale;
+	msg.begin.archive_stale = archive_stale;
 	(void)say(cp, &msg);
 }
 
-uint32_t
-news_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
-               const struct insertion *in)
+/* Returns the seq of the COMMIT. */
+static uint32_t
+say_certs(struct certprop *cp, const struct insertion *in)
 {
 	struct keep_msg commit = {.type = KEEP_COMMIT};
 
-	say_begin(cp, reader, reader_name, in);
 	for (size_t i = 0; i < insertion_count(in); i++) {
 		struct keep_msg msg = {.type = KEEP_CERT};
 
@@ -123,16 +123,35 @@ news_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
 	return say(cp, &commit);
 }
 
+/* What could not be read may still be on the card: then nothing is stale. */
+uint32_t
+news_insertion(struct certprop *cp, uint32_t reader, const char *reader_name,
+               const struct insertion *in)
+{
+	say_begin(cp, reader, reader_name, in,
+	          cp->policy.archive_stale && insertion_is_complete(in));
+	return say_certs(cp, in);
+}
+
+void
+news_absent(struct certprop *cp, uint32_t reader, const char *reader_name,
+            const struct insertion *in)
+{
+	say_begin(cp, reader, reader_name, in, false);
+	(void)say_certs(cp, in);
+}
+
 void
 news_release(struct certprop *cp, uint32_t reader, const struct insertion *in,
-             enum news_roots roots)
+             unsigned ended)
 {
 	struct keep_msg msg = {.type = KEEP_RELEASE};
 
 	msg.release.reader = reader;
 	memcpy(msg.release.card_id, insertion_card_id(in),
 	       sizeof(msg.release.card_id));
-	msg.release.roots = roots == NEWS_DROP_ROOTS;
+	msg.release.roots = (ended & INSERTION_ROOTS) != 0;
+	msg.release.user = (ended & INSERTION_USER) != 0;
 	(void)say(cp, &msg);
 }
 
@@ -179,11 +198,11 @@ shown_name(const struct reader *r, char shown[READER_SHOWN_MAX])
 	return log_printable(shown, READER_SHOWN_MAX, wire_view_text(r->name));
 }
 
-void
-news_event(struct certprop *cp, const char *name, const struct reader *r,
-           const char *what)
+static void
+say_of_reader(struct certprop *cp, enum log_level level, const char *name,
+              const struct reader *r, const char *what)
 {
-	struct log_event ev = log_event(LOG_INFO, name);
+	struct log_event ev = log_event(level, name);
 	char text[EVENT_TEXT_MAX], shown[READER_SHOWN_MAX];
 	const char *space = what[0] == '\0' ? "" : " ";
 
@@ -196,6 +215,20 @@ news_event(struct certprop *cp, const char *name, const struct reader *r,
 	(void)snprintf(text, sizeof(text), "reader=%s%s%s",
 	               shown_name(r, shown), space, what);
 	say_event(cp, name, text);
+}
+
+void
+news_event(struct certprop *cp, const char *name, const struct reader *r,
+           const char *what)
+{
+	say_of_reader(cp, LOG_INFO, name, r, what);
+}
+
+void
+news_warning(struct certprop *cp, const char *name, const struct reader *r,
+             const char *what)
+{
+	say_of_reader(cp, LOG_WARNING, name, r, what);
 }
 
 void

@@ -15,15 +15,22 @@ void news_reader_gone(struct certprop *cp, const struct reader *r);
 uint32_t news_insertion(struct certprop *cp, uint32_t reader,
                         const char *reader_name, const struct insertion *in);
 
-enum news_roots { NEWS_KEEP_ROOTS, NEWS_DROP_ROOTS };
+/* The same of a card that is gone: nothing of it is stale. */
+void news_absent(struct certprop *cp, uint32_t reader, const char *reader_name,
+                 const struct insertion *in);
+
+/* ended: the parts of the insertion whose claims end. */
 void news_release(struct certprop *cp, uint32_t reader,
-                  const struct insertion *in, enum news_roots roots);
+                  const struct insertion *in, unsigned ended);
 void news_synced(struct certprop *cp);
 void news_end(struct certprop *cp, enum keep_end how, const char *reason);
 
 /* News of a reader, to the log and to who watches; what may be "". */
 void news_event(struct certprop *cp, const char *name, const struct reader *r,
                 const char *what);
+
+void news_warning(struct certprop *cp, const char *name, const struct reader *r,
+                  const char *what);
 
 /* News of the session, to both. */
 void news_session(struct certprop *cp, const char *name, const char *what);

@@ -231,9 +231,11 @@ describe_slot(const struct piv *piv)
 		memcpy(like.slot, mains[piv->index].slot, sizeof(like.slot));
 		like.key_spec = mains[piv->index].key_spec;
 		like.is_default = mains[piv->index].is_default;
+		like.index = piv->index;
 	} else {
 		(void)snprintf(like.slot, sizeof(like.slot), "%02X",
 		               PIV_SLOT_RETIRED + piv->index);
+		like.index = PIV_MAINS + piv->index;
 	}
 	return like;
 }

@@ -1,5 +1,6 @@
 #include "reader.h"
 
+#include "absent.h"
 #include "log.h"
 #include "news.h"
 
@@ -180,49 +181,19 @@ cancel_read(struct certprop *cp, struct reader *r)
 	cp->ops->cancel_read(cp->arg, r->id);
 }
 
-static void
-absent_clear(struct absent *gone)
+/* The same card in another reader: that one goes on speaking for it. */
+static const struct reader *
+find_twin(const struct certprop *cp, const struct reader *r,
+          const struct insertion *in)
 {
-	insertion_free(gone->roots);
-	free(gone->reader_name);
-	memset(gone, 0, sizeof(*gone));
-}
+	for (size_t i = 0; i < cp->reader_count; i++) {
+		const struct reader *other = cp->readers[i];
 
-static void
-absent_remove(struct certprop *cp, size_t at)
-{
-	absent_clear(&cp->absent[at]);
-	cp->absent_count--;
-	for (size_t i = at; i < cp->absent_count; i++)
-		cp->absent[i] = cp->absent[i + 1];
-	memset(&cp->absent[cp->absent_count], 0, sizeof(cp->absent[0]));
-}
-
-/* The card is back in its reader, and speaks for itself. */
-static void
-absent_forget(struct certprop *cp, const struct reader *r,
-              const struct insertion *in)
-{
-	for (size_t i = cp->absent_count; i > 0; i--)
-		if (cp->absent[i - 1].reader == r->id &&
-		    insertion_same_card(cp->absent[i - 1].roots, in))
-			absent_remove(cp, i - 1);
-}
-
-/* Takes in: its roots stay in force although the card is gone. */
-static void
-absent_keep(struct certprop *cp, const struct reader *r, struct insertion *in)
-{
-	struct absent gone = {r->id, strdup(r->name), in};
-
-	insertion_keep_roots(in);
-	if (insertion_count(in) == 0 || gone.reader_name == NULL) {
-		absent_clear(&gone);
-		return;
+		if (other != r && other->applied != NULL &&
+		    insertion_same_card(other->applied, in))
+			return other;
 	}
-	if (cp->absent_count == MACHINE_ABSENT_MAX)
-		absent_remove(cp, 0);
-	cp->absent[cp->absent_count++] = gone;
+	return NULL;
 }
 
 /* What the keeper was told of this card no longer stands. */
@@ -230,16 +201,25 @@ static void
 release(struct certprop *cp, struct reader *r)
 {
 	struct insertion *in = r->applied;
-	bool drop = cp->policy.cleanup == KEEP_CLEANUP_REMOVAL;
+	bool twin = in != NULL && find_twin(cp, r, in) != NULL;
+	unsigned ended = 0;
 
 	if (in == NULL)
 		return;
 	r->applied = NULL;
-	news_release(cp, r->id, in, drop ? NEWS_DROP_ROOTS : NEWS_KEEP_ROOTS);
-	if (drop)
+	if (insertion_withheld(in) != NULL) {
+		insertion_free(in);
+		return;
+	}
+	if (twin || cp->policy.cleanup == KEEP_CLEANUP_REMOVAL)
+		ended |= INSERTION_ROOTS;
+	if (cp->policy.user_cleanup == KEEP_CLEANUP_REMOVAL)
+		ended |= INSERTION_USER;
+	news_release(cp, r->id, in, ended);
+	if (twin)
 		insertion_free(in);
 	else
-		absent_keep(cp, r, in);
+		absent_keep(cp, r, in, ended);
 }
 
 static void
@@ -248,6 +228,7 @@ withdraw(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	(void)now_ms;
 	cancel_read(cp, r);
 	release(cp, r);
+	r->twin_told = r->alien_told = false;
 	if (!r->announced)
 		return;
 	r->announced = false;
@@ -272,16 +253,56 @@ switch_off(struct certprop *cp, struct reader *r, uint64_t now_ms)
 }
 
 static void
-warn_of_twin(struct certprop *cp, const struct reader *r)
+warn_of_twin(struct certprop *cp, struct reader *r)
 {
-	for (size_t i = 0; i < cp->reader_count; i++) {
-		const struct reader *other = cp->readers[i];
+	if (r->twin_told || find_twin(cp, r, r->applied) == NULL)
+		return;
+	r->twin_told = true;
+	news_warning(cp, "duplicate-card", r,
+	             "duplicate card id: the same card is in another reader");
+}
 
-		if (other != r && other->applied != NULL &&
-		    insertion_same_card(other->applied, r->applied))
-			news_event(cp, "duplicate-card", r,
-			           "the same card is in another reader");
-	}
+/*
+ * The card is somebody else's.  What a looser policy took of it before goes:
+ * its roots, and what is the user's unless it is to stay for good.
+ */
+static void
+withhold(struct certprop *cp, struct reader *r, const struct insertion *old)
+{
+	const char *reason = insertion_withheld(r->applied);
+	bool user = cp->policy.user_cleanup != KEEP_CLEANUP_NONE;
+
+	if (old != NULL && insertion_withheld(old) == NULL)
+		news_release(cp, r->id, old,
+		             INSERTION_ROOTS | (user ? INSERTION_USER : 0));
+	set_reason(r, reason);
+	if (r->alien_told)
+		return;
+	r->alien_told = true;
+	news_warning(cp, "card-not-of-user", r, reason);
+}
+
+void
+reader_assert(struct certprop *cp, struct reader *r)
+{
+	if (insertion_withheld(r->applied) == NULL)
+		r->commit_seq = news_insertion(cp, r->id, r->name, r->applied);
+}
+
+/* Takes in, of the card whose claims stand or of a new one. */
+static void
+apply(struct certprop *cp, struct reader *r, struct insertion *in)
+{
+	struct insertion *old = r->applied;
+
+	r->applied = in;
+	if (insertion_withheld(in) != NULL)
+		withhold(cp, r, old);
+	else
+		absent_forget(cp, r, in);
+	insertion_free(old);
+	reader_assert(cp, r);
+	warn_of_twin(cp, r);
 }
 
 static void
@@ -293,11 +314,69 @@ apply_content(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	r->fresh = NULL;
 	if (r->applied != NULL && !insertion_same_card(r->applied, in))
 		release(cp, r);
-	insertion_free(r->applied);
-	r->applied = in;
-	absent_forget(cp, r, in);
-	r->commit_seq = news_insertion(cp, r->id, r->name, in);
-	warn_of_twin(cp, r);
+	apply(cp, r, in);
+}
+
+/* Whom the refusals of one card are told to. */
+struct listener {
+	struct certprop *cp;
+	const struct reader *reader;
+};
+
+static void
+on_refusal(void *arg, const struct insertion_refusal *refusal)
+{
+	struct listener *l = arg;
+
+	news_refusal(l->cp, l->reader, refusal);
+}
+
+static void
+ignore(void *arg, const struct insertion_refusal *refusal)
+{
+	(void)arg;
+	(void)refusal;
+}
+
+struct insertion *
+reader_insertion(struct certprop *cp, const struct reader *r,
+                 const struct card_content *content)
+{
+	struct insertion_terms terms = machine_terms(cp);
+	struct listener l = {cp, r};
+
+	return insertion_new(content, &terms, on_refusal, &l);
+}
+
+/* The refusals are told only where the outcome is another one. */
+void
+reader_judge(struct certprop *cp, struct reader *r, uint64_t now_ms)
+{
+	struct insertion_terms terms = machine_terms(cp);
+	struct listener l = {cp, r};
+	struct insertion *in =
+	    insertion_again(r->applied, &terms, ignore, NULL);
+
+	if (in != NULL && !insertion_same(in, r->applied)) {
+		insertion_free(in);
+		in = insertion_again(r->applied, &terms, on_refusal, &l);
+	} else {
+		insertion_free(in);
+		in = NULL;
+	}
+	if (in == NULL)
+		return;
+	if (r->state == KEEP_CARD_PRESENT)
+		set_reason(r, "");
+	/*
+	 * Trust that a policy takes back ends whatever the clean-up option is.
+	 * A release speaks of a withdrawal, so all that is left is said again.
+	 */
+	if (insertion_withheld(in) == NULL &&
+	    insertion_lost_roots(r->applied, in))
+		news_release(cp, r->id, r->applied, INSERTION_ROOTS);
+	apply(cp, r, in);
+	news_reader(cp, r, now_ms);
 }
 
 static void
@@ -317,20 +396,13 @@ give_up(struct certprop *cp, struct reader *r, uint64_t now_ms)
 }
 
 void
-reader_release_absent(struct certprop *cp)
+reader_forget(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
-	for (size_t i = 0; i < cp->absent_count; i++)
-		news_release(cp, cp->absent[i].reader, cp->absent[i].roots,
-		             NEWS_DROP_ROOTS);
-	reader_forget_absent(cp);
-}
-
-void
-reader_forget_absent(struct certprop *cp)
-{
-	for (size_t i = 0; i < cp->absent_count; i++)
-		absent_clear(&cp->absent[i]);
-	cp->absent_count = 0;
+	insertion_free(r->applied);
+	r->applied = NULL;
+	r->announced = false;
+	reader_offer(cp, r, READER_WITHDRAWN, now_ms);
+	reader_present(cp, r, now_ms);
 }
 
 void

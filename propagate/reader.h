@@ -42,8 +42,15 @@ uint64_t reader_deadline(const struct certprop *cp);
 /* No answer is wanted any more from any card. */
 void reader_abort_all(struct certprop *cp);
 
-/* Roots of withdrawn cards. */
-void reader_release_absent(struct certprop *cp);
-void reader_forget_absent(struct certprop *cp);
+/* Start anew with what the reader shows; the keeper forgets by itself. */
+void reader_forget(struct certprop *cp, struct reader *r, uint64_t now_ms);
+
+/* What was read from its card, judged; NULL when memory is short. */
+struct insertion *reader_insertion(struct certprop *cp, const struct reader *r,
+                                   const struct card_content *content);
+
+/* Of a card that was applied: say it again, or judge it again first. */
+void reader_assert(struct certprop *cp, struct reader *r);
+void reader_judge(struct certprop *cp, struct reader *r, uint64_t now_ms);
 
 #endif

@@ -47,6 +47,9 @@ record_state(struct bench *b, const struct keep_state *state)
 	(void)snprintf(b->state, sizeof(b->state), "%s %.*s",
 	               keep_session_state_name(state->state),
 	               (int)state->user.len, (const char *)state->user.data);
+	(void)snprintf(b->host_session, sizeof(b->host_session), "%.*s",
+	               (int)state->host_session.len,
+	               (const char *)state->host_session.data);
 	(void)snprintf(b->reason, sizeof(b->reason), "%.*s",
 	               (int)state->reason.len,
 	               (const char *)state->reason.data);
@@ -70,10 +73,21 @@ record_release(struct bench *b, const struct keep_release *release)
 {
 	char text[64];
 
-	assert_false(release->user);
-	(void)snprintf(text, sizeof(text), "release:%u%s", release->reader,
-	               release->roots ? "+roots" : "");
+	(void)snprintf(text, sizeof(text), "release:%u%s%s", release->reader,
+	               release->roots ? "+roots" : "",
+	               release->user ? "+user" : "");
 	append(b->told, sizeof(b->told), text);
+}
+
+/* The end of the first scan is counted, others are told. */
+static void
+record_synced(struct bench *b)
+{
+	if (b->scanning)
+		b->scans++;
+	else
+		append(b->told, sizeof(b->told), "synced");
+	b->scanning = false;
 }
 
 static void
@@ -89,6 +103,9 @@ record(struct bench *b, const struct keep_msg *msg)
 		(void)snprintf(text, sizeof(text), "%u:%s", msg->reader.reader,
 		               keep_card_state_name(msg->reader.card));
 		append(b->cards, sizeof(b->cards), text);
+		(void)snprintf(b->card_reason, sizeof(b->card_reason), "%.*s",
+		               (int)msg->reader.reason.len,
+		               (const char *)msg->reader.reason.data);
 		return;
 	case KEEP_READER_GONE:
 		(void)snprintf(text, sizeof(text), "%u:gone",
@@ -100,6 +117,8 @@ record(struct bench *b, const struct keep_msg *msg)
 		               msg->begin.reader, msg->begin.card_id[0]);
 		append(b->told, sizeof(b->told), text);
 		b->cleanup = msg->begin.cleanup;
+		b->user_cleanup = msg->begin.user_cleanup;
+		b->archive_stale = msg->begin.archive_stale;
 		return;
 	case KEEP_CERT:
 		record_cert(b, &msg->cert);
@@ -112,7 +131,7 @@ record(struct bench *b, const struct keep_msg *msg)
 		record_release(b, &msg->release);
 		return;
 	case KEEP_SYNCED:
-		append(b->told, sizeof(b->told), "synced");
+		record_synced(b);
 		return;
 	case KEEP_EVENT:
 		(void)snprintf(text, sizeof(text), "%.*s",
@@ -202,6 +221,8 @@ void
 bench_start(struct bench *b)
 {
 	b->now = 1000;
+	b->scanning = false;
+	b->scans = 0;
 	b->cp = certprop_new(&b->policy, &bench_ops, b);
 	assert_non_null(b->cp);
 	certprop_reader_added(b->cp, READER, "Reader 0", b->now);
@@ -232,6 +253,7 @@ bench_free(void **state)
 void
 bench_log_on(struct bench *b)
 {
+	b->scanning = b->scanning || b->scans == 0;
 	certprop_user(b->cp, "alice@EXAMPLE", "credssp", "", b->now);
 }
 

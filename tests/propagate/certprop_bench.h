@@ -38,7 +38,11 @@ struct bench {
 	char state[128], reason[256];
 	struct card_hints hints;
 	uint32_t commit_seq;
-	enum keep_cleanup cleanup;
+	enum keep_cleanup cleanup, user_cleanup;
+	bool archive_stale;
+	bool scanning;  /* the end of the first scan is to come */
+	unsigned scans; /* ends of it */
+	char host_session[64], card_reason[128];
 	bool ended;
 	bool fail_at_once;
 	struct card_content content;

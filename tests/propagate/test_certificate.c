@@ -189,69 +189,94 @@ test_user_columns(void **state)
 	assert_true(columns.subject_hash ==
 	            X509_NAME_hash_ex(X509_get_subject_name(pki_x509(made)),
 	                              NULL, NULL, NULL));
-	assert_true(columns.logon_eligible);
+	assert_false(columns.logon_eligible); /* that is judged later */
 	assert_false(columns.is_ca);
 	assert_false(columns.self_issued);
 	certificate_free(cert);
 	pki_cert_free(made);
 }
 
-static bool
-eligible(const struct pki_spec *spec)
+/* What a log-on asks, of one certificate. */
+static struct certificate_logon
+logon_facts(const struct pki_ext *exts, enum pki_key key)
 {
+	struct pki_spec spec = {.name = "A", .key = key, .exts = exts};
 	struct pki_cert *ca = pki_ca_new("Issuer", NULL);
-	struct pki_cert *made = pki_cert_new(spec, ca);
+	struct pki_cert *made = pki_cert_new(&spec, ca);
 	struct certificate *cert =
 	    certificate_new(pki_der(made), CERTIFICATE_FROM_SLOT, false);
-	struct keep_cert columns;
+	struct certificate_logon facts = *certificate_logon_facts(cert);
 
 	assert_int_equal(certificate_class(cert), CERTIFICATE_USER);
-	certificate_describe(cert, &columns);
 	certificate_free(cert);
 	pki_cert_free(made);
 	pki_cert_free(ca);
-	return columns.logon_eligible;
+	return facts;
 }
 
 static void
-test_logon_filter(void **state)
+test_logon_facts(void **state)
 {
-	static const struct pki_ext no_upn[] = {
+	static const struct pki_ext lax[] = {
 	    {"keyUsage", "critical,digitalSignature"},
-	    {"extendedKeyUsage", "clientAuth,1.3.6.1.4.1.311.20.2.2"},
+	    {"extendedKeyUsage", "clientAuth"},
 	    {NULL, NULL},
 	};
-	static const struct pki_ext no_purpose[] = {
-	    {"keyUsage", "critical,digitalSignature"},
-	    {"subjectAltName", UPN_NAMES},
+	static const struct pki_ext none[] = {
+	    {"keyUsage", "critical,keyEncipherment"},
 	    {NULL, NULL},
 	};
-	static const struct pki_ext no_usage[] = {
-	    {"extendedKeyUsage", "1.3.6.1.4.1.311.20.2.2"},
-	    {"subjectAltName", UPN_NAMES},
+	static const struct pki_ext other[] = {
+	    {"extendedKeyUsage", "emailProtection"},
 	    {NULL, NULL},
 	};
-	struct pki_spec spec = {
-	    .name = "A", .key = PKI_RSA2048, .exts = logon_exts};
+	struct certificate_logon facts = logon_facts(logon_exts, PKI_RSA2048);
 
 	(void)state;
-	assert_true(eligible(&spec));
-	spec.not_after = time(NULL) - DAY;
-	spec.not_before = time(NULL) - 2 * DAY;
-	assert_false(eligible(&spec));
-	spec.not_after = time(NULL) + 2 * DAY;
-	spec.not_before = time(NULL) + DAY;
-	assert_false(eligible(&spec));
-	spec.not_after = spec.not_before = 0;
-	spec.key = PKI_EC256;
-	assert_false(eligible(&spec));
-	spec.key = PKI_RSA2048;
-	spec.exts = no_upn;
-	assert_false(eligible(&spec));
-	spec.exts = no_purpose;
-	assert_false(eligible(&spec));
-	spec.exts = no_usage;
-	assert_false(eligible(&spec));
+	assert_true(facts.signs && facts.smart_card_logon);
+	assert_int_equal(facts.key, CERTIFICATE_KEY_RSA);
+	assert_int_equal(facts.template_len, 0);
+	facts = logon_facts(lax, PKI_EC256);
+	assert_true(facts.signs && facts.lax_purpose);
+	assert_false(facts.smart_card_logon);
+	assert_int_equal(facts.key, CERTIFICATE_KEY_EC);
+	facts = logon_facts(none, PKI_ED25519);
+	assert_false(facts.signs);
+	assert_true(facts.lax_purpose);
+	assert_int_equal(facts.key, CERTIFICATE_KEY_OTHER);
+	facts = logon_facts(other, PKI_EC256);
+	assert_false(facts.signs || facts.lax_purpose);
+}
+
+/* 1.3.6.1.4.1.311.21.7: an OID and versions; .20.2: a name. */
+static void
+test_templates(void **state)
+{
+	static const struct pki_ext second[] = {
+	    {"1.3.6.1.4.1.311.21.7", "DER:300f06062a030405060702020100020103"},
+	    {"1.3.6.1.4.1.311.20.2", "DER:1e0a00550073006500720073"},
+	    {NULL, NULL},
+	};
+	static const struct pki_ext first[] = {
+	    {"1.3.6.1.4.1.311.20.2", "DER:1e080055007300650072"},
+	    {NULL, NULL},
+	};
+	static const struct pki_ext broken[] = {
+	    {"1.3.6.1.4.1.311.21.7", "DER:300d06062a030405"},
+	    {NULL, NULL},
+	};
+	static const uint8_t oid[] = {0x2a, 3, 4, 5, 6, 7};
+	struct certificate_logon facts = logon_facts(second, PKI_EC256);
+
+	(void)state;
+	assert_int_equal(facts.template_len, sizeof(oid));
+	assert_memory_equal(facts.template_id, oid, sizeof(oid));
+	assert_int_equal(facts.template_major, 256);
+	facts = logon_facts(first, PKI_EC256);
+	assert_int_equal(facts.template_len, 8);
+	assert_int_equal(facts.template_major, 0);
+	facts = logon_facts(broken, PKI_EC256);
+	assert_int_equal(facts.template_len, 0);
 }
 
 static void
@@ -553,7 +578,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_user_columns),
-	    cmocka_unit_test(test_logon_filter),
+	    cmocka_unit_test(test_logon_facts),
+	    cmocka_unit_test(test_templates),
 	    cmocka_unit_test(test_authorities),
 	    cmocka_unit_test(test_expired_root_is_a_root),
 	    cmocka_unit_test(test_refused_authorities),

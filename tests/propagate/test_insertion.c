@@ -31,12 +31,16 @@ test_expired(void **state)
 }
 
 static void
-test_computer_never(void **state)
+test_machine_like(void **state)
 {
 	struct bench *b = *state;
 
 	bench_add_cert(b, bench_made.computer, "9D");
+	read_once(b);
+	assert_non_null(strstr(b->told, "user(CN=Computer)"));
+	assert_non_null(strstr(b->news, "cert-machine-like"));
 	b->policy.propagate_device = true;
+	b->policy.refuse_machine_like = true;
 	read_once(b);
 	assert_string_equal(b->told, USUAL);
 	assert_non_null(strstr(b->news, "cert-skipped"));
@@ -167,6 +171,18 @@ on_refusal(void *arg, const struct insertion_refusal *refusal)
 	to->reason = refusal->reason;
 }
 
+/* What the card of the bench gives, of a host with these anchors. */
+static struct insertion *
+judge(struct bench *b, const struct anchors *anchors, struct refusals *to)
+{
+	struct insertion_terms terms = {&b->policy, anchors, "alice@EXAMPLE"};
+	struct insertion *in =
+	    insertion_new(&b->content, &terms, on_refusal, to);
+
+	assert_non_null(in);
+	return in;
+}
+
 static void
 assert_text(struct wire_view view, const char *text)
 {
@@ -210,7 +226,7 @@ test_key_columns(void **state)
 
 	b->content.cert_count = 0;
 	bench_add_cert(b, logon, "9A");
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
+	in = judge(b, NULL, &none);
 	assert_int_equal(insertion_count(in), 3);
 	assert_int_equal(insertion_root_count(in), 2);
 	insertion_describe(in, 0, &cert);
@@ -231,7 +247,7 @@ test_key_columns(void **state)
 	b->content.certs[0].key_spec = 2;
 	(void)snprintf(b->content.certs[0].container,
 	               sizeof(b->content.certs[0].container), "{guid}");
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
+	in = judge(b, NULL, &none);
 	insertion_describe(in, 0, &cert);
 	assert_text(cert.container, "{guid}");
 	assert_int_equal(cert.key_spec, 2);
@@ -254,13 +270,13 @@ test_best_container(void **state)
 	b->content.certs[0].key_spec = 2;
 	bench_add_cert(b, bench_made.user, "9C");
 	bench_add_cert(b, bench_made.user, "9D");
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
+	in = judge(b, NULL, &none);
 	assert_int_equal(insertion_count(in), 1);
 	insertion_describe(in, 0, &cert);
 	assert_text(cert.container, "9C");
 	insertion_free(in);
 	b->content.certs[2].is_default = true;
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &none);
+	in = judge(b, NULL, &none);
 	insertion_describe(in, 0, &cert);
 	assert_text(cert.container, "9D");
 	insertion_free(in);
@@ -284,7 +300,7 @@ test_bytes_of_roots(void **state)
 		fat[i] = pki_cert_new(&spec, NULL);
 		bench_add_root(b, fat[i]);
 	}
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
+	in = judge(b, NULL, &seen);
 	assert_int_equal(insertion_root_count(in), 17);
 	assert_int_equal(seen.count, 1);
 	assert_string_equal(seen.reason, "too many bytes of roots");
@@ -306,13 +322,13 @@ test_number_of_roots(void **state)
 		roots[i] = pki_ca_new("One of many", NULL);
 		bench_add_root(b, roots[i]);
 	}
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
+	in = judge(b, NULL, &seen);
 	assert_int_equal(insertion_root_count(in), KEEP_ROOTS_MAX);
 	assert_int_equal(seen.count, 0);
 	insertion_free(in);
 	/* One more, in a slot. */
 	bench_add_cert(b, bench_made.root, "82");
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
+	in = judge(b, NULL, &seen);
 	assert_int_equal(insertion_root_count(in), KEEP_ROOTS_MAX);
 	assert_string_equal(seen.reason, "too many roots");
 	insertion_free(in);
@@ -336,12 +352,12 @@ test_weak_roots(void **state)
 
 	b->content.root_count = 0;
 	bench_add_root(b, weak);
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
+	in = judge(b, NULL, &seen);
 	assert_int_equal(insertion_root_count(in), 0);
 	assert_int_equal(seen.count, 1);
 	insertion_free(in);
 	b->policy.allow_weak_roots = true;
-	in = insertion_new(&b->content, &b->policy, NULL, on_refusal, &seen);
+	in = judge(b, NULL, &seen);
 	assert_int_equal(insertion_root_count(in), 1);
 	insertion_free(in);
 	pki_cert_free(weak);
@@ -438,8 +454,7 @@ test_imitation_is_told(void **state)
 
 	b->content.root_count = 1;
 	assert_int_equal(anchors_add(anchors, pki_der(name)), ANCHORS_ADDED);
-	insertion_free(
-	    insertion_new(&b->content, &b->policy, anchors, on_refusal, &seen));
+	insertion_free(judge(b, anchors, &seen));
 	assert_int_equal(seen.count, 1);
 	assert_string_equal(seen.reason,
 	                    "has the name of a trust anchor of this host");
@@ -453,8 +468,7 @@ test_imitation_is_told(void **state)
 	assert_int_equal(
 	    anchors_add(anchors, (struct wire_view){der, (size_t)len}),
 	    ANCHORS_ADDED);
-	insertion_free(
-	    insertion_new(&b->content, &b->policy, anchors, on_refusal, &seen));
+	insertion_free(judge(b, anchors, &seen));
 	assert_int_equal(seen.count, 2);
 	assert_string_equal(seen.reason,
 	                    "has the key of a trust anchor of this host");
@@ -486,7 +500,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    BENCH(test_expired),
-	    BENCH(test_computer_never),
+	    BENCH(test_machine_like),
 	    BENCH(test_device),
 	    BENCH(test_roots_off),
 	    BENCH(test_authorities_in_slots),

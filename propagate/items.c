@@ -1,0 +1,173 @@
+#include "items.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROVIDER "Microsoft Smart Card Key Storage Provider"
+
+bool
+items_is_root(enum keep_kind kind)
+{
+	return kind == KEEP_ANCHOR || kind == KEEP_INTERMEDIATE ||
+	       kind == KEEP_PREEXISTING;
+}
+
+static void
+item_free(struct item *item)
+{
+	certificate_free(item->cert);
+	free(item);
+}
+
+void
+items_clear(struct items *items)
+{
+	for (size_t i = 0; i < items->count; i++)
+		item_free(items->list[i]);
+	memset(items, 0, sizeof(*items));
+}
+
+struct item *
+items_find(const struct items *items, struct wire_view der, enum keep_kind kind)
+{
+	struct keep_cert other;
+
+	for (size_t i = 0; i < items->count; i++) {
+		certificate_describe(items->list[i]->cert, &other);
+		if (items->list[i]->kind == kind &&
+		    wire_view_equal(other.der, der))
+			return items->list[i];
+	}
+	return NULL;
+}
+
+static void
+name_friendly(struct item *item, enum card_family family)
+{
+	struct wire_view name = certificate_common_name(item->cert);
+	const char *label = card_family_name(family);
+	struct wire_out out =
+	    wire_out(item->friendly_name, sizeof(item->friendly_name) - 1);
+
+	wire_put_view(&out, wire_view_text(label));
+	if (name.len == 0)
+		return;
+	wire_put_view(&out, wire_view_text(": "));
+	wire_put_view(&out, name);
+}
+
+/* RFC 7512, by the identifier under which PKCS#11 modules list the key. */
+static void
+name_uri(struct item *item)
+{
+	struct keep_cert columns;
+	struct wire_out out = wire_out(item->uri, sizeof(item->uri) - 1);
+	struct wire_in ski;
+
+	certificate_describe(item->cert, &columns);
+	if (columns.ski.len == 0)
+		return;
+	wire_put_view(&out, wire_view_text("pkcs11:id="));
+	ski = wire_in_view(columns.ski);
+	while (ski.left > 0) {
+		char escape[4];
+
+		(void)snprintf(escape, sizeof(escape), "%%%02X", wire_u8(&ski));
+		wire_put_view(&out, wire_view_text(escape));
+	}
+	wire_put_view(&out, wire_view_text(";type=cert"));
+	if (!wire_out_ok(&out))
+		item->uri[0] = '\0';
+}
+
+/*
+ * Which container wins when several hold one certificate: the default one, then
+ * the lowest, then its exchange key.
+ */
+static bool
+is_better(const struct card_cert *from, const struct card_cert *than)
+{
+	if (from->is_default != than->is_default)
+		return from->is_default;
+	if (from->index != than->index)
+		return from->index < than->index;
+	return than->key_spec == ITEMS_KEY_SIGNATURE &&
+	       from->key_spec != ITEMS_KEY_SIGNATURE;
+}
+
+struct item *
+items_add(struct items *items, struct certificate *cert, enum keep_kind kind,
+          const struct card_cert *from, enum card_family family)
+{
+	struct keep_cert columns;
+	struct item *item;
+
+	certificate_describe(cert, &columns);
+	item = items_find(items, columns.der, kind);
+	if (item != NULL) {
+		if (is_better(from, item->from))
+			item->from = from;
+		certificate_free(cert);
+		return item;
+	}
+	item = items->count < ITEMS_MAX ? calloc(1, sizeof(*item)) : NULL;
+	if (item == NULL) {
+		certificate_free(cert);
+		return NULL;
+	}
+	item->cert = cert;
+	item->kind = kind;
+	item->from = from;
+	if (!items_is_root(kind)) {
+		name_friendly(item, family);
+		name_uri(item);
+	}
+	items->root_count += items_is_root(kind) ? 1 : 0;
+	items->list[items->count++] = item;
+	return item;
+}
+
+void
+items_filter(struct items *items, items_keep *keep, const void *arg)
+{
+	size_t kept = 0;
+
+	items->root_count = 0;
+	for (size_t i = 0; i < items->count; i++) {
+		struct item *item = items->list[i];
+
+		if (!keep(arg, item)) {
+			item_free(item);
+			continue;
+		}
+		items->root_count += items_is_root(item->kind) ? 1 : 0;
+		items->list[kept++] = item;
+	}
+	items->count = kept;
+}
+
+void
+items_describe(const struct item *item, struct keep_cert *out)
+{
+	const struct card_cert *from = item->from;
+
+	certificate_describe(item->cert, out);
+	out->kind = item->kind;
+	out->host = item->host;
+	out->logon_eligible = item->logon_eligible;
+	if (items_is_root(item->kind))
+		return;
+	out->friendly_name = wire_view_text(item->friendly_name);
+	out->prov_name = wire_view_text(PROVIDER);
+	out->prov_flags = from->prov_flags;
+	out->key_spec = from->key_spec;
+	/* Without a container map the slot is what leads to the key. */
+	out->container = wire_view_text(
+	    from->container[0] != '\0' ? from->container : from->slot);
+	out->pkcs11_uri = wire_view_text(item->uri);
+	if (from->enrollment_len <= KEEP_TEXT_MAX) {
+		out->enrollment.data = from->enrollment;
+		out->enrollment.len = from->enrollment_len;
+	}
+}
