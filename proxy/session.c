@@ -228,8 +228,6 @@ on_policy_changed(void *arg, const struct policy *policy)
 
 	channel_filter(s->channel, &policy->filter, session_now_ms());
 	drdynvc_policy(s->drdynvc, &policy->filter);
-	if (filter_shuts_doors(&policy->filter))
-		relay_look_at_dynamic(s->relay);
 	certprop_policy_changed(channel_certprop(s->channel), &policy->certprop,
 	                        session_now_ms());
 	session_arm_tick(s);
@@ -246,6 +244,8 @@ open_channel(struct session *s)
 	s->drdynvc = drdynvc_new(on_dynamic_send, s);
 	if (s->channel == NULL || s->drdynvc == NULL)
 		return false;
+	/* A later policy may have to close what was opened under this one. */
+	relay_look_at_dynamic(s->relay);
 	certprop_anchors(channel_certprop(s->channel), s->start->anchors);
 	on_policy_changed(s, ruling_policy(s->ruling));
 	return true;

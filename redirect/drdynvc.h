@@ -1,9 +1,11 @@
 /*
  * Other doors: the dynamic channels, [MS-RDPEDYC], through which a card could
  * pass beside rdpdr (USB, plug and play, WebAuthn).  Of their one static
- * channel, drdynvc, only the server's DYNVC_CREATE_REQ is read: where the
- * policy refuses its name the client never sees it, and the server is told that
- * the creation failed.  All else passes.
+ * channel, drdynvc, the server's DYNVC_CREATE_REQ is read: where the policy
+ * refuses its name the client never sees it, and the server is told that the
+ * creation failed.  A channel that is there when a policy comes that refuses it
+ * is closed towards both sides, and what either still says in it is dropped.
+ * All else passes.
  */
 #ifndef REDIRECT_DRDYNVC_H
 #define REDIRECT_DRDYNVC_H
@@ -11,7 +13,13 @@
 #include "channel.h"
 
 enum {
-	DRDYNVC_CREATE = 1,     /* Cmd of a create request and its response */
+	DRDYNVC_CREATE = 1, /* Cmd of a create request and its response */
+	DRDYNVC_DATA_FIRST = 2,
+	DRDYNVC_DATA = 3,
+	DRDYNVC_CLOSE = 4,
+	DRDYNVC_DATA_FIRST_COMPRESSED = 6,
+	DRDYNVC_DATA_COMPRESSED = 7,
+	DRDYNVC_OPEN_MAX = 256, /* channels at a time; one more is refused */
 	DRDYNVC_NAME_MAX = 256, /* bytes; a longer name is refused */
 	DRDYNVC_RESPONSE_MAX = 16
 };
@@ -46,7 +54,7 @@ struct drdynvc *drdynvc_new(void (*send)(void *arg, enum channel_side to,
                             void *arg);
 void drdynvc_free(struct drdynvc *d);
 
-/* Borrowed until it is replaced; channels that are there already stay. */
+/* Borrowed until it is replaced; what it refuses and is open is closed. */
 void drdynvc_policy(struct drdynvc *d, const struct filter_policy *policy);
 void drdynvc_chunk_size(struct drdynvc *d, uint32_t bytes);
 

@@ -1,12 +1,14 @@
 /*
- * Chunks of drdynvc from both sides under a policy that shuts every door: each
- * record is a byte of flags, one of a length, and the bytes of a chunk.
+ * Chunks of drdynvc from both sides, under a policy that shuts every door and
+ * under none by turns: each record is a byte of flags, one of a length, and the
+ * bytes of a chunk.
  */
 #include "drdynvc.h"
 
 #include <stdlib.h>
 
 enum { SERVER = 0x01, FIRST = 0x02, LAST = 0x04, TOTAL = 0x08 };
+enum { POLICY_EVERY = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,9 +54,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	filter_policy_init(&policy);
 	policy.doors = FILTER_DOORS_SHUT;
-	drdynvc_policy(d, &policy);
-	while (wire_ok(&in) && in.left > 0)
+	for (unsigned i = 0; wire_ok(&in) && in.left > 0; i++) {
+		if (i % POLICY_EVERY == 0)
+			drdynvc_policy(
+			    d, i % (2 * POLICY_EVERY) == 0 ? NULL : &policy);
 		give(d, &in);
+	}
 	drdynvc_free(d);
 	return 0;
 }

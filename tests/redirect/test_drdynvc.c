@@ -109,7 +109,9 @@ all_else_passes(void **state)
 	assert_int_equal(sent.len, 7);
 	drdynvc_policy(d, NULL);
 	assert_int_equal(GIVE(d, CHANNEL_SERVER, 9, BOTH, "\x10\x05URBDRC\0"),
-	                 CHANNEL_PASS);
+	                 CHANNEL_TAKE);
+	assert_int_equal(sent.to, CHANNEL_CLIENT);
+	assert_int_equal(sent.len, 9);
 	drdynvc_free(d);
 }
 
@@ -137,20 +139,153 @@ cut_into_chunks(void **state)
 static void
 not_inside_a_message_of_the_client(void **state)
 {
+	static const char data[30] = "\x30\x05";
 	struct drdynvc *d = shut();
 
 	(void)state;
-	assert_int_equal(GIVE(d, CHANNEL_CLIENT, 8, CHANNEL_FLAG_FIRST,
-	                      "\x30\x05"
-	                      "ab"),
-	                 CHANNEL_PASS);
+	assert_int_equal(
+	    give(d, CHANNEL_CLIENT, 30, CHANNEL_FLAG_FIRST, data, 26),
+	    CHANNEL_PASS);
 	assert_int_equal(GIVE(d, CHANNEL_SERVER, 9, BOTH, "\x10\x05URBDRC\0"),
 	                 CHANNEL_TAKE);
 	assert_int_equal(sent.count, 0);
-	assert_int_equal(GIVE(d, CHANNEL_CLIENT, 8, CHANNEL_FLAG_LAST, "cdef"),
+	assert_int_equal(GIVE(d, CHANNEL_CLIENT, 30, CHANNEL_FLAG_LAST, "cdef"),
 	                 CHANNEL_TAKE);
 	assert_int_equal(sent.count, 2);
 	assert_int_equal(sent.len, 6);
+	drdynvc_free(d);
+}
+
+/* One channel that the client answered with this status, and no policy yet. */
+static struct drdynvc *
+opened(const char *create, size_t len, const char *status)
+{
+	struct drdynvc *d = shut();
+
+	drdynvc_policy(d, NULL);
+	assert_int_equal(
+	    give(d, CHANNEL_SERVER, (uint32_t)len, BOTH, create, len),
+	    CHANNEL_TAKE);
+	assert_int_equal(sent.to, CHANNEL_CLIENT);
+	if (status != NULL)
+		assert_int_equal(give(d, CHANNEL_CLIENT, 6, BOTH, status, 6),
+		                 CHANNEL_PASS);
+	sent.count = 0;
+	return d;
+}
+
+#define URBDRC    "\x10\x05URBDRC\0", 9
+#define SUCCEEDED "\x10\x05\0\0\0\0"
+#define FAILED    "\x10\x05\1\0\0\xC0"
+
+/* Closed both ways; what is still said in it goes nowhere. */
+static void
+an_open_channel_is_closed(void **state)
+{
+	struct drdynvc *d = opened(URBDRC, SUCCEEDED);
+
+	(void)state;
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 5, BOTH, "\x30\x05xyz"),
+	                 CHANNEL_PASS);
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 2);
+	assert_int_equal(sent.to, CHANNEL_SERVER);
+	assert_int_equal(sent.len, 2);
+	assert_memory_equal(sent.data, "\x40\x05", 2);
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 2);
+	for (int side = 0; side < 2; side++) {
+		enum channel_side from = (enum channel_side)side;
+
+		assert_int_equal(GIVE(d, from, 5, BOTH, "\x30\x05xyz"),
+		                 CHANNEL_TAKE);
+		assert_int_equal(
+		    GIVE(d, from, 8, CHANNEL_FLAG_FIRST, "\x24\x05\x09xyz"),
+		    CHANNEL_TAKE);
+		assert_int_equal(GIVE(d, from, 8, CHANNEL_FLAG_LAST, "ab"),
+		                 CHANNEL_TAKE);
+		assert_int_equal(GIVE(d, from, 5, BOTH, "\x70\x05xyz"),
+		                 CHANNEL_TAKE);
+		assert_int_equal(GIVE(d, from, 2, BOTH, "\x40\x05"),
+		                 CHANNEL_TAKE);
+		assert_int_equal(GIVE(d, from, 5, BOTH, "\x30\x06xyz"),
+		                 CHANNEL_PASS);
+	}
+	assert_int_equal(sent.count, 2);
+	/* The number is free for another channel. */
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 7, BOTH,
+	                      "\x10\x05"
+	                      "ECHO\0"),
+	                 CHANNEL_TAKE);
+	assert_int_equal(sent.to, CHANNEL_CLIENT);
+	assert_int_equal(GIVE(d, CHANNEL_SERVER, 5, BOTH, "\x30\x05xyz"),
+	                 CHANNEL_PASS);
+	drdynvc_free(d);
+}
+
+/* The server still waits: it hears that there was none. */
+static void
+a_channel_being_opened_is_closed(void **state)
+{
+	static const uint8_t failed[] = {0x10, 5, 1, 0, 0, 0xC0};
+	struct drdynvc *d = opened(URBDRC, NULL);
+
+	(void)state;
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 2);
+	assert_int_equal(sent.len, sizeof(failed));
+	assert_memory_equal(sent.data, failed, sizeof(failed));
+	assert_int_equal(give(d, CHANNEL_CLIENT, 6, BOTH, SUCCEEDED, 6),
+	                 CHANNEL_TAKE);
+	drdynvc_free(d);
+}
+
+static void
+what_is_gone_is_not_closed(void **state)
+{
+	struct drdynvc *d = opened(URBDRC, FAILED);
+
+	(void)state;
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 0);
+	drdynvc_free(d);
+	d = opened(URBDRC, SUCCEEDED);
+	assert_int_equal(GIVE(d, CHANNEL_CLIENT, 2, BOTH, "\x40\x05"),
+	                 CHANNEL_PASS);
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 0);
+	drdynvc_free(d);
+	d = opened("\x10\x05"
+	           "ECHO\0",
+	           7, SUCCEEDED);
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 0);
+	drdynvc_free(d);
+}
+
+/* Up to the limit each is known, and closed; one more is not opened. */
+static void
+open_channels_have_a_limit(void **state)
+{
+	struct drdynvc *d = shut();
+
+	(void)state;
+	drdynvc_policy(d, NULL);
+	for (unsigned i = 0; i <= DRDYNVC_OPEN_MAX; i++) {
+		uint8_t create[] = {0x11, (uint8_t)i, (uint8_t)(i >> 8),
+		                    'p',  'n',        'p',
+		                    'd',  'r',        0};
+
+		assert_int_equal(give(d, CHANNEL_SERVER, sizeof(create), BOTH,
+		                      (const char *)create, sizeof(create)),
+		                 CHANNEL_TAKE);
+		assert_int_equal(sent.to, i < DRDYNVC_OPEN_MAX
+		                              ? CHANNEL_CLIENT
+		                              : CHANNEL_SERVER);
+	}
+	sent.count = 0;
+	drdynvc_policy(d, &policy);
+	assert_int_equal(sent.count, 2 * DRDYNVC_OPEN_MAX);
 	drdynvc_free(d);
 }
 
@@ -219,6 +354,10 @@ main(void)
 	    cmocka_unit_test(all_else_passes),
 	    cmocka_unit_test(cut_into_chunks),
 	    cmocka_unit_test(not_inside_a_message_of_the_client),
+	    cmocka_unit_test(an_open_channel_is_closed),
+	    cmocka_unit_test(a_channel_being_opened_is_closed),
+	    cmocka_unit_test(what_is_gone_is_not_closed),
+	    cmocka_unit_test(open_channels_have_a_limit),
 	    cmocka_unit_test(empty_chunks),
 	    cmocka_unit_test(truncated_and_too_long),
 	};
