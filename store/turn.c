@@ -1,5 +1,6 @@
 #include "turn.h"
 
+#include "account.h"
 #include "log.h"
 #include "mirror.h"
 
@@ -15,6 +16,8 @@ static void on_news(void *arg, const struct peer *peer, const char *name,
                     const struct peer_reader *reader, struct wire_view text);
 static void on_over(void *arg, struct peer *peer, struct wire_view reason);
 
+static account_on_change on_account;
+
 static const struct peer_ops peer_ops = {on_job, on_news, on_over};
 static const struct timeval retry_after = {.tv_sec = 1};
 
@@ -25,6 +28,7 @@ struct turn {
 	struct peer_list peers;
 	struct job_list jobs;   /* of this turn */
 	struct job_list failed; /* ends, to be tried again */
+	struct account *account;
 };
 
 struct turn *
@@ -40,7 +44,8 @@ turn_new(const struct turn_config *config)
 	TAILQ_INIT(&turn->failed);
 	turn->flush = event_new(config->base, -1, 0, on_flush, turn);
 	turn->retry = event_new(config->base, -1, 0, on_retry, turn);
-	if (turn->flush != NULL && turn->retry != NULL)
+	turn->account = account_new(config->base, on_account, turn);
+	if (turn->flush != NULL && turn->retry != NULL && turn->account != NULL)
 		return turn;
 	turn_free(turn);
 	return NULL;
@@ -70,6 +75,7 @@ turn_free(struct turn *turn)
 		TAILQ_REMOVE(&turn->peers, peer, entry);
 		peer_free(peer);
 	}
+	account_free(turn->account);
 	if (turn->flush != NULL)
 		event_free(turn->flush);
 	if (turn->retry != NULL)
@@ -252,7 +258,7 @@ show(struct turn *turn, struct peer *peer)
 {
 	const struct view_style style = {
 	    .group = turn->config.view_group,
-	    .user = (uid_t)-1,
+	    .user = account_find(turn->account, peer_text(peer->user)),
 	    .purpose = KEEP_PURPOSE_ANY,
 	    .place = turn->config.place,
 	};
@@ -464,6 +470,18 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	}
 	show_dirty(turn);
 	event_active(turn->flush, 0, 0);
+}
+
+/* Now it is known who is to be let in. */
+static void
+on_account(void *arg, const char *user)
+{
+	struct turn *turn = arg;
+
+	mark_user(turn, user);
+	show_dirty(turn);
+	if (needs_retry(turn))
+		(void)event_add(turn->retry, &retry_after);
 }
 
 void
