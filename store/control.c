@@ -1,5 +1,7 @@
 #include "control.h"
 
+#include "admin.h"
+#include "errand.h"
 #include "log.h"
 
 #include <errno.h>
@@ -17,7 +19,9 @@
 static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
                           struct sockaddr *address, int len, void *arg);
 static void on_request(struct bufferevent *bev, void *arg);
-static void on_watcher_input(struct bufferevent *bev, void *arg);
+static void on_body(struct bufferevent *bev, void *arg);
+static errand_on_done on_errand_done;
+static void on_more_input(struct bufferevent *bev, void *arg);
 static void on_sent(struct bufferevent *bev, void *arg);
 static void on_closed(struct bufferevent *bev, short what, void *arg);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
@@ -29,8 +33,12 @@ struct connection {
 	TAILQ_ENTRY(connection) entry;
 	struct control *control;
 	struct bufferevent *bev;
-	struct event *deadline; /* of the request */
+	struct event *deadline; /* of the request; NULL: it is there */
+	struct request request; /* whose body is awaited */
+	struct errand *errand;  /* under way for it */
+	uid_t uid;
 	bool watching;
+	bool copying; /* a backup: one at a time */
 };
 
 struct control {
@@ -42,6 +50,7 @@ struct control {
 	TAILQ_HEAD(, connection) connections;
 	size_t count;
 	size_t watchers;
+	size_t copying;
 };
 
 /*
@@ -183,6 +192,8 @@ connection_free(struct connection *c)
 	TAILQ_REMOVE(&control->connections, c, entry);
 	control->count--;
 	control->watchers -= c->watching ? 1 : 0;
+	control->copying -= c->copying ? 1 : 0;
+	errand_free(c->errand);
 	if (c->deadline != NULL)
 		event_free(c->deadline);
 	if (c->bev != NULL)
@@ -205,17 +216,23 @@ is_in_groups(int fd, gid_t group)
 }
 
 static bool
-may_ask(const struct control *control, int fd)
+is_master(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+static bool
+may_ask(const struct control *control, int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return true;
-	return control->group != (gid_t)-1 &&
-	       (peer.gid == control->group || is_in_groups(fd, control->group));
+	*uid = peer.uid;
+	return is_master(peer.uid) || (control->group != (gid_t)-1 &&
+	                               (peer.gid == control->group ||
+	                                is_in_groups(fd, control->group)));
 }
 
 static bool
@@ -242,11 +259,12 @@ on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 {
 	struct control *control = arg;
 	struct connection *c = NULL;
+	uid_t uid = (uid_t)-1;
 
 	(void)listener;
 	(void)address;
 	(void)len;
-	if (!may_ask(control, fd))
+	if (!may_ask(control, fd, &uid))
 		log_note(LOG_WARNING, "control-refused", "not a member");
 	else if (control->count >= CONTROL_CONNECTIONS_MAX)
 		log_note(LOG_WARNING, "control-refused", "too many");
@@ -257,6 +275,7 @@ on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 		return;
 	}
 	c->control = control;
+	c->uid = uid;
 	TAILQ_INSERT_TAIL(&control->connections, c, entry);
 	control->count++;
 	if (!connection_start(c, fd))
@@ -279,12 +298,20 @@ put_line(struct connection *c, struct json_object *document)
 	return ok;
 }
 
+/* The request is there, whole. */
+static void
+stop_deadline(struct connection *c)
+{
+	if (c->deadline != NULL)
+		event_free(c->deadline);
+	c->deadline = NULL;
+}
+
 /* The last line: when it has left, the connection is over. */
 static void
 answer(struct connection *c, struct json_object *document)
 {
-	event_free(c->deadline);
-	c->deadline = NULL;
+	stop_deadline(c);
 	(void)bufferevent_disable(c->bev, EV_READ);
 	bufferevent_setcb(c->bev, NULL, on_sent, on_closed, c);
 	(void)bufferevent_set_timeouts(c->bev, NULL, &answer_time);
@@ -295,25 +322,71 @@ answer(struct connection *c, struct json_object *document)
 static void
 watch(struct connection *c)
 {
-	event_free(c->deadline);
-	c->deadline = NULL;
+	stop_deadline(c);
 	c->watching = true;
 	c->control->watchers++;
-	bufferevent_setcb(c->bev, on_watcher_input, NULL, on_closed, c);
+	bufferevent_setcb(c->bev, on_more_input, NULL, on_closed, c);
+}
+
+/* Nothing more is read but the end, which ends the errand, too. */
+static void
+run_errand(struct connection *c)
+{
+	struct control *control = c->control;
+
+	if (c->request.verb == REQUEST_STORE_BACKUP && control->copying > 0) {
+		answer(c, report_error("another backup is being made"));
+		return;
+	}
+	c->copying = c->request.verb == REQUEST_STORE_BACKUP;
+	control->copying += c->copying ? 1 : 0;
+	stop_deadline(c);
+	bufferevent_setcb(c->bev, on_more_input, NULL, on_closed, c);
+	c->errand = errand_new(control->base, &control->source, c->request.verb,
+	                       on_errand_done, c);
+	if (c->errand == NULL)
+		connection_free(c);
 }
 
 static void
-serve(struct connection *c, struct wire_view line)
+serve(struct connection *c, struct wire_view body)
 {
-	struct request request;
-	const char *fault = request_parse(line, &request);
+	if (c->request.verb == REQUEST_WATCH)
+		watch(c);
+	else if (errand_serves(c->request.verb))
+		run_errand(c);
+	else if (admin_serves(c->request.verb))
+		answer(c, admin_answer(&c->control->source, &c->request, body,
+		                       c->uid));
+	else
+		answer(c, report_make(&c->control->source, &c->request));
+}
 
+/* The body may be there already: the loop tells of new bytes only. */
+static void
+await_body(struct connection *c)
+{
+	size_t len = c->request.body;
+
+	bufferevent_setcb(c->bev, on_body, NULL, on_closed, c);
+	bufferevent_setwatermark(c->bev, EV_READ, len, len + 1);
+	on_body(c->bev, c);
+}
+
+static void
+serve_line(struct connection *c, struct wire_view line)
+{
+	const char *fault = request_parse(line, &c->request);
+
+	if (fault == NULL && request_is_privileged(c->request.verb) &&
+	    !is_master(c->uid))
+		fault = "only root and the user of the daemon may do that";
 	if (fault != NULL)
 		answer(c, report_error(fault));
-	else if (request.verb == REQUEST_WATCH)
-		watch(c);
+	else if (c->request.body > 0)
+		await_body(c);
 	else
-		answer(c, report_make(&c->control->source, &request));
+		serve(c, (struct wire_view){0});
 }
 
 static void
@@ -325,21 +398,59 @@ on_request(struct bufferevent *bev, void *arg)
 	char *line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
 
 	if (line != NULL) {
-		serve(c, (struct wire_view){(const uint8_t *)line, len});
+		serve_line(c, (struct wire_view){(const uint8_t *)line, len});
 		free(line);
 	} else if (evbuffer_get_length(input) > REQUEST_LINE_MAX) {
 		answer(c, report_error("the request is too long"));
 	}
 }
 
-/* A watcher has nothing more to say. */
 static void
-on_watcher_input(struct bufferevent *bev, void *arg)
+on_body(struct bufferevent *bev, void *arg)
+{
+	struct connection *c = arg;
+	struct evbuffer *input = bufferevent_get_input(bev);
+	size_t len = c->request.body;
+
+	if (evbuffer_get_length(input) < len)
+		return;
+	const uint8_t *bytes = evbuffer_pullup(input, (ev_ssize_t)len);
+
+	if (bytes != NULL)
+		serve(c, (struct wire_view){bytes, len});
+	else
+		connection_free(c);
+}
+
+/* A watcher, and who waits for an errand, has nothing more to say. */
+static void
+on_more_input(struct bufferevent *bev, void *arg)
 {
 	struct evbuffer *input = bufferevent_get_input(bev);
 
 	(void)arg;
 	(void)evbuffer_drain(input, evbuffer_get_length(input));
+}
+
+/* The line first, then the copy: both leave before on_sent. */
+static void
+on_errand_done(void *arg, struct json_object *document, int fd, int64_t len)
+{
+	struct connection *c = arg;
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+
+	(void)bufferevent_disable(c->bev, EV_READ);
+	bufferevent_setcb(c->bev, NULL, on_sent, on_closed, c);
+	(void)bufferevent_set_timeouts(c->bev, NULL, &answer_time);
+	bool ok = put_line(c, document);
+
+	/* The buffer has the descriptor then, and closes it. */
+	if (fd >= 0 && (!ok || evbuffer_add_file(output, fd, 0, len) != 0)) {
+		ok = false;
+		(void)close(fd);
+	}
+	if (!ok)
+		connection_free(c);
 }
 
 static void

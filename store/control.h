@@ -1,11 +1,11 @@
 /*
  * The control socket: a Unix stream socket for cardproxyctl.  One line in (see
  * request.h), one JSON document in one line out, then it is closed; "watch"
- * streams a line for each event instead.  It only shows; nothing is changed
- * through it.
+ * streams a line for each event instead, and a backup follows its line.
  *
  * Who may ask: root, the daemon's own user, and members of one group; the mode
- * of the socket and the credentials of the peer both say so.
+ * of the socket and the credentials of the peer both say so.  What changes the
+ * store, or copies all of it, is for the first two only: the group looks.
  */
 #ifndef STORE_CONTROL_H
 #define STORE_CONTROL_H
@@ -19,7 +19,7 @@ struct control;
 
 enum {
 	CONTROL_CONNECTIONS_MAX = 32,
-	CONTROL_REQUEST_SECONDS = 5,     /* for the whole line to arrive */
+	CONTROL_REQUEST_SECONDS = 5,     /* for line and body to arrive */
 	CONTROL_ANSWER_SECONDS = 30,     /* without a byte taken */
 	CONTROL_WATCH_BYTES = 256 * 1024 /* waiting for a slow watcher */
 };

@@ -250,6 +250,12 @@ engine_written(const struct engine *engine)
 	return sql_written(&engine->sql);
 }
 
+int64_t
+engine_commits(const struct engine *engine)
+{
+	return engine->commits;
+}
+
 bool
 engine_begin(struct engine *engine, int64_t now)
 {
@@ -260,7 +266,10 @@ engine_begin(struct engine *engine, int64_t now)
 bool
 engine_commit(struct engine *engine)
 {
-	return sql_exec(&engine->sql, "COMMIT");
+	bool ok = sql_exec(&engine->sql, "COMMIT");
+
+	engine->commits += ok ? 1 : 0;
+	return ok;
 }
 
 /* The reason of what failed before must outlive the rollback. */

@@ -114,6 +114,7 @@ int64_t engine_epoch(const struct engine *engine);
 
 /* Rows written so far; for tests and "stats". */
 int64_t engine_written(const struct engine *engine);
+int64_t engine_commits(const struct engine *engine);
 
 /* now is the time of everything in the transaction, seconds since 1970. */
 bool engine_begin(struct engine *engine, int64_t now);

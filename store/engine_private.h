@@ -10,6 +10,8 @@
 #include "sql.h"
 #include "statements.h"
 
+struct stat;
+
 struct engine {
 	struct sql sql;
 	int lock_fd; /* holds the flock for as long as we live */
@@ -20,6 +22,7 @@ struct engine {
 	uint8_t swept[ENGINE_HASH_LEN]; /* so far, in this pass */
 	struct engine_stats stats;      /* counted at stats_ms, when that is */
 	int64_t stats_ms;               /* costly; 0: count anew */
+	int64_t commits;                /* so far */
 };
 
 /* One row of the audit; hash and detail may be empty. */
@@ -45,5 +48,12 @@ bool engine_run_touching(struct sql_call *call, struct engine_touched *touched);
 bool engine_settle(struct engine *engine, const char *session,
                    const struct engine_touched *touched,
                    struct engine_change *change);
+
+/* The certificate itself, unless it is there; hash is its SHA-256. */
+bool engine_put_cert(struct engine *engine, const struct keep_cert *cert,
+                     const uint8_t *hash);
+
+/* The journal's file; false when there is none. */
+bool engine_wal_stat(const struct engine *engine, struct stat *stat_of);
 
 #endif

@@ -57,9 +57,9 @@ check_limits(struct engine *engine, enum engine_store store,
 	return ENGINE_ADDED;
 }
 
-static bool
-put_cert(struct engine *engine, const struct keep_cert *cert,
-         const uint8_t *hash)
+bool
+engine_put_cert(struct engine *engine, const struct keep_cert *cert,
+                const uint8_t *hash)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_CERT_ADD);
 	uint8_t sha1[ENGINE_SHA1_LEN];
@@ -299,7 +299,7 @@ put(struct engine *engine, const struct engine_origin *origin,
 
 		if (allowed != ENGINE_ADDED)
 			return allowed;
-		if (!put_cert(engine, cert, place->hash))
+		if (!engine_put_cert(engine, cert, place->hash))
 			return ENGINE_FAULT;
 	}
 	if (!claim(engine, origin, cert, place, &inserted))

@@ -1,6 +1,7 @@
 #include "keeper.h"
 
 #include "control.h"
+#include "document.h"
 #include "kerberos.h"
 #include "log.h"
 #include "turn.h"
@@ -22,6 +23,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg);
 static void on_repair(evutil_socket_t fd, short what, void *arg);
 static void on_terminate(evutil_socket_t fd, short what, void *arg);
 static turn_on_news on_news;
+static void on_changed(void *arg);
+static void add_figures(void *arg, struct json_object *to);
 
 static const struct timeval sweep_every = {.tv_sec = 600};
 
@@ -38,6 +41,7 @@ struct keeper {
 	struct view_place place;
 	struct turn *turn;       /* the sessions */
 	struct control *control; /* NULL: no control socket is configured */
+	int64_t started_at;
 };
 
 /*
@@ -146,6 +150,9 @@ open_control(struct keeper *k)
 	    .engine = k->engine,
 	    .peers = turn_peers(k->turn),
 	    .run_dir = k->config->run_dir,
+	    .on_changed = on_changed,
+	    .add_figures = add_figures,
+	    .arg = k,
 	};
 	const char *reason = NULL;
 
@@ -302,6 +309,29 @@ on_news(void *arg, const struct peer *peer, const char *name,
 		             report_news(peer, name, reader, text, result));
 }
 
+/* An administrator changed the store. */
+static void
+on_changed(void *arg)
+{
+	struct keeper *k = arg;
+
+	turn_repair(k->turn);
+}
+
+static void
+add_figures(void *arg, struct json_object *to)
+{
+	const struct keeper *k = arg;
+	int64_t commits = engine_commits(k->engine);
+	int64_t seconds = time(NULL) - k->started_at;
+
+	document_add_number(to, "commits", commits);
+	document_add_number(to, "seconds", seconds);
+	document_add_number(to, "commits_per_minute",
+	                    60 * commits / (seconds > 0 ? seconds : 1));
+	document_add_number(to, "queue", (int64_t)turn_waiting(k->turn));
+}
+
 /*
  * The end.
  */
@@ -345,6 +375,7 @@ keeper_run(const struct keeper_config *config, int gate_fd)
 	status = KEEPER_EXIT_REFUSED;
 	if (!open_control(&k))
 		goto out;
+	k.started_at = time(NULL);
 	log_start(&k);
 	status = event_base_dispatch(k.base) >= 0 ? KEEPER_EXIT_OK
 	                                          : KEEPER_EXIT_FAILED;

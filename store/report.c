@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "document.h"
 #include "log.h"
 #include "reason.h"
 
@@ -517,27 +518,6 @@ list_roots(struct answer *answer)
 }
 
 static bool
-list_stats(struct answer *answer)
-{
-	struct json_object *row = json_object_new_object();
-	struct engine_stats stats;
-
-	if (row == NULL ||
-	    json_object_object_add(answer->document, "stats", row) != 0)
-		return false;
-	(void)engine_stats(answer->source->engine, &stats);
-	add_number(row, "certs", stats.certs);
-	add_number(row, "entries", stats.entries);
-	add_number(row, "claims", stats.claims);
-	add_number(row, "pins", stats.pins);
-	add_number(row, "sessions", stats.live_sessions);
-	add_number(row, "audit", stats.audit);
-	add_number(row, "epoch", engine_epoch(answer->source->engine));
-	add_number(row, "written", engine_written(answer->source->engine));
-	return true;
-}
-
-static bool
 fill(struct answer *answer)
 {
 	switch (answer->request->verb) {
@@ -554,10 +534,15 @@ fill(struct answer *answer)
 	case REQUEST_ROOTS:
 	case REQUEST_ROOTS_EXPLAIN:
 		return list_roots(answer);
+	case REQUEST_CERTS_SET:
+	case REQUEST_ROOTS_PIN:
+	case REQUEST_ROOTS_UNPIN:
+	case REQUEST_ROOTS_PURGE:
+	case REQUEST_AUDIT:
 	case REQUEST_STATS:
-		return list_stats(answer);
+	case REQUEST_STORE_BACKUP:
 	case REQUEST_WATCH:
-		break;
+		break; /* control.c knows who serves them */
 	}
 	return false;
 }
@@ -606,6 +591,7 @@ report_news(const struct peer *peer, const char *name,
 		return NULL;
 	add_number(row, "at", time(NULL));
 	add_text(row, "event", name);
+	document_add_event(row, name);
 	if (peer != NULL) {
 		add_text(row, "session", peer->id);
 		add_text(row, "user", peer->user);

@@ -18,6 +18,11 @@ struct report_source {
 	struct engine *engine;
 	const struct peer_list *peers;
 	const char *run_dir;
+	/* The store was changed from here: views may differ from it. */
+	void (*on_changed)(void *arg);
+	/* More figures for "stats"; may be NULL, as on_changed. */
+	void (*add_figures)(void *arg, struct json_object *to);
+	void *arg;
 };
 
 /* The answer to any request but watch.  NULL: no memory. */

@@ -2,25 +2,43 @@
 
 #include <string.h>
 
-enum argument { ARGUMENT_NONE, ARGUMENT_OWNER, ARGUMENT_HASH };
+enum argument {
+	ARGUMENT_NONE,
+	ARGUMENT_OWNER,
+	ARGUMENT_HASH,
+	ARGUMENT_REASON,
+	ARGUMENT_SINCE,
+	ARGUMENT_BODY
+};
+
+enum { ARGUMENTS_MAX = 4 };
 
 /* The longest form first: "certs export" is no user called "export". */
 static const struct row {
 	enum request_verb verb;
 	const char *words[2];
-	enum argument arguments[2];
+	enum argument arguments[ARGUMENTS_MAX];
 	size_t required; /* arguments that must be there */
+	bool privileged;
 } rows[] = {
     /* clang-format off */
-	{ REQUEST_CERTS_EXPORT,  { "certs", "export" },  { ARGUMENT_OWNER, ARGUMENT_HASH }, 0 },
-	{ REQUEST_ROOTS_EXPLAIN, { "roots", "explain" }, { ARGUMENT_HASH },                 1 },
-	{ REQUEST_SESSIONS_SHOW, { "sessions", "show" }, { ARGUMENT_HASH },                 1 },
-	{ REQUEST_SESSIONS,      { "sessions" },         { ARGUMENT_NONE },                 0 },
-	{ REQUEST_READERS,       { "readers" },          { ARGUMENT_NONE },                 0 },
-	{ REQUEST_CERTS,         { "certs" },            { ARGUMENT_OWNER },                0 },
-	{ REQUEST_ROOTS,         { "roots" },            { ARGUMENT_OWNER },                0 },
-	{ REQUEST_WATCH,         { "watch" },            { ARGUMENT_NONE },                 0 },
-	{ REQUEST_STATS,         { "stats" },            { ARGUMENT_NONE },                 0 },
+	{ REQUEST_CERTS_EXPORT,  { "certs", "export" },  { ARGUMENT_OWNER, ARGUMENT_HASH },    0, false },
+	{ REQUEST_CERTS_SET,     { "certs", "set" },     { ARGUMENT_OWNER, ARGUMENT_BODY },    2, true },
+	{ REQUEST_ROOTS_EXPLAIN, { "roots", "explain" }, { ARGUMENT_HASH },                    1, false },
+	{ REQUEST_ROOTS_PIN,     { "roots", "pin" },     { ARGUMENT_OWNER, ARGUMENT_HASH,
+							   ARGUMENT_REASON, ARGUMENT_BODY },   2, true },
+	{ REQUEST_ROOTS_UNPIN,   { "roots", "unpin" },   { ARGUMENT_OWNER, ARGUMENT_HASH },    2, true },
+	{ REQUEST_ROOTS_PURGE,   { "roots", "purge" },   { ARGUMENT_HASH },                    0, true },
+	{ REQUEST_SESSIONS_SHOW, { "sessions", "show" }, { ARGUMENT_HASH },                    1, false },
+	{ REQUEST_STATS,         { "store", "stats" },   { ARGUMENT_NONE },                    0, false },
+	{ REQUEST_STORE_BACKUP,  { "store", "backup" },  { ARGUMENT_NONE },                    0, true },
+	{ REQUEST_SESSIONS,      { "sessions" },         { ARGUMENT_NONE },                    0, false },
+	{ REQUEST_READERS,       { "readers" },          { ARGUMENT_NONE },                    0, false },
+	{ REQUEST_CERTS,         { "certs" },            { ARGUMENT_OWNER },                   0, false },
+	{ REQUEST_ROOTS,         { "roots" },            { ARGUMENT_OWNER },                   0, false },
+	{ REQUEST_AUDIT,         { "audit" },            { ARGUMENT_OWNER, ARGUMENT_SINCE },   0, false },
+	{ REQUEST_WATCH,         { "watch" },            { ARGUMENT_NONE },                    0, false },
+	{ REQUEST_STATS,         { "stats" },            { ARGUMENT_NONE },                    0, false },
     /* clang-format on */
 };
 
@@ -89,8 +107,9 @@ take_byte(struct wire_in *in)
 	return high * 16 + low > 0 ? high * 16 + low : -1;
 }
 
+/* A word with its codes undone; "-" leaves the text as it is. */
 static const char *
-parse_owner(struct wire_view word, struct request *request)
+parse_text(struct wire_view word, char *text, size_t max)
 {
 	struct wire_in in = wire_in_view(word);
 	size_t len = 0;
@@ -102,11 +121,43 @@ parse_owner(struct wire_view word, struct request *request)
 
 		if (byte < 0)
 			return "not a name";
-		if (len == KEEP_TEXT_MAX)
+		if (len == max)
 			return "the name is too long";
-		request->owner[len++] = (char)byte;
+		text[len++] = (char)byte;
 	}
 	return len > 0 ? NULL : "the name is empty";
+}
+
+/* Decimal, at most max. */
+static const char *
+parse_number(struct wire_view word, int64_t max, int64_t *number)
+{
+	struct wire_in in = wire_in_view(word);
+	int64_t value = 0;
+
+	if (word.len == 0)
+		return "a number is missing";
+	while (in.left > 0) {
+		uint8_t digit = wire_u8(&in);
+
+		if (digit < '0' || digit > '9')
+			return "not a number";
+		value = value * 10 + (digit - '0');
+		if (value > max)
+			return "the number is too large";
+	}
+	*number = value;
+	return NULL;
+}
+
+static const char *
+parse_body(struct wire_view word, struct request *request)
+{
+	int64_t len = 0;
+	const char *fault = parse_number(word, REQUEST_BODY_MAX, &len);
+
+	request->body = (size_t)len;
+	return fault;
 }
 
 static const char *
@@ -154,9 +205,15 @@ parse_argument(enum argument argument, struct wire_view word,
 {
 	switch (argument) {
 	case ARGUMENT_OWNER:
-		return parse_owner(word, request);
+		return parse_text(word, request->owner, KEEP_TEXT_MAX);
 	case ARGUMENT_HASH:
 		return parse_hash(word, request);
+	case ARGUMENT_REASON:
+		return parse_text(word, request->reason, REQUEST_REASON_MAX);
+	case ARGUMENT_SINCE:
+		return parse_number(word, UINT32_MAX, &request->since);
+	case ARGUMENT_BODY:
+		return parse_body(word, request);
 	case ARGUMENT_NONE:
 		break;
 	}
@@ -173,7 +230,7 @@ parse_arguments(const struct row *row, const struct words *words,
 	if (words->count < first + row->required)
 		return "the request lacks a word";
 	for (size_t i = first; fault == NULL && i < words->count; i++)
-		fault = i - first < 2
+		fault = i - first < ARGUMENTS_MAX
 		            ? parse_argument(row->arguments[i - first],
 		                             words->word[i], request)
 		            : "the request has too many words";
@@ -196,4 +253,13 @@ request_parse(struct wire_view line, struct request *request)
 		return parse_arguments(&rows[i], &words, request);
 	}
 	return "not a request";
+}
+
+bool
+request_is_privileged(enum request_verb verb)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].verb == verb)
+			return rows[i].privileged;
+	return true;
 }

@@ -306,6 +306,10 @@ const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_PRESENCE] =
 	"SELECT c.sha256, c.der, c.subject_hash, min(w.kind) FROM"
 	" (SELECT r.sha256, 3 AS kind FROM root_pin r WHERE r.scope = ?1"
+	/* in a log-on (?1 is "session:<id>") also what is pinned for all
+	   log-ons and for those of its user */
+	" OR r.scope = 'host' OR r.scope = (SELECT 'user:' || p.user_key"
+	" FROM session p WHERE p.session_id = substr(?1, 9))"
 	" UNION"
 	" SELECT m.sha256, m.kind FROM claim m"
 	" JOIN session s ON s.session_id = m.session_id"
@@ -352,5 +356,64 @@ const char *const statement_texts[STATEMENTS] = {
 	" (SELECT count(*) FROM root_pin),"
 	" (SELECT count(*) FROM session s WHERE" LIVE "),"
 	" (SELECT count(*) FROM audit)",
+
+    /* What an administrator asks for: engine_admin.c. */
+    [STATEMENT_ADMIN_FIND] =
+	"SELECT sha256 FROM cert WHERE sha256 >= ?1 AND sha256 <= ?2"
+	" ORDER BY sha256 LIMIT 2",
+    [STATEMENT_PIN_PUT] =
+	"INSERT INTO root_pin (scope, sha256, pinned_by, reason, pinned_at)"
+	" VALUES (?1, ?2, ?3, ?4, ?5)"
+	" ON CONFLICT (scope, sha256) DO NOTHING",
+    [STATEMENT_PIN_DROP] =
+	"DELETE FROM root_pin WHERE sha256 = ?2"
+	" AND (?1 IS NULL OR scope = ?1)",
+    [STATEMENT_KEPT_FIND] =
+	"SELECT scope, session_id, sha256 FROM claim WHERE kept = 1"
+	" AND (?1 IS NULL OR sha256 = ?1) LIMIT ?2",
+    [STATEMENT_KEPT_DROP] =
+	"DELETE FROM claim WHERE scope = ?1 AND sha256 = ?2 AND kept = 1",
+    [STATEMENT_KEPT_DROP_ENTRY] =
+	"DELETE FROM entry WHERE store = 3 AND owner = ?1 AND sha256 = ?2"
+	" AND NOT EXISTS (SELECT 1 FROM claim c"
+	" WHERE c.scope = ?1 AND c.sha256 = ?2)",
+    [STATEMENT_CHANGE_FIND] =
+	"SELECT store, owner, sha256, friendly_name, description, archived,"
+	" enhkey_usage, extra_properties FROM entry WHERE sha256 = ?1"
+	" AND store <> 3 AND (?2 IS NULL OR owner = ?2)",
+    /* One owner's at a time: there is no index of SHA-1. */
+    [STATEMENT_CHANGE_FIND_SHA1] =
+	"SELECT e.store, e.owner, e.sha256, e.friendly_name, e.description,"
+	" e.archived, e.enhkey_usage, e.extra_properties FROM entry e"
+	" JOIN cert c ON c.sha256 = e.sha256 WHERE c.sha1 = ?1"
+	" AND e.store IN (1, 2) AND e.owner = ?2",
+    [STATEMENT_CHANGE_PUT] =
+	"UPDATE entry SET friendly_name = ?4, description = ?5,"
+	" archived = ?6, enhkey_usage = ?7, extra_properties = ?8,"
+	" updated_at = ?9, revision = revision + 1"
+	" WHERE store = ?1 AND owner = ?2 AND sha256 = ?3",
+    /* The newest rows first, so many of them, then whose they are. */
+    [STATEMENT_LIST_AUDIT] =
+	"SELECT a.at, a.event, a.session_id, s.user_key, a.sha256, a.detail"
+	" FROM (SELECT * FROM audit WHERE at >= ?1"
+	" ORDER BY at DESC, epoch DESC, seq DESC LIMIT ?3) a"
+	" LEFT JOIN session s ON s.session_id = a.session_id"
+	" WHERE ?2 IS NULL OR s.user_key = ?2 OR a.detail = ?2"
+	" ORDER BY a.at DESC, a.epoch DESC, a.seq DESC",
+    [STATEMENT_CENSUS_SMALL] =
+	"SELECT (SELECT page_size FROM pragma_page_size),"
+	" (SELECT page_count FROM pragma_page_count),"
+	" (SELECT freelist_count FROM pragma_freelist_count),"
+	" (SELECT count(*) FROM root_pin),"
+	" (SELECT count(*) FROM session s WHERE" LIVE "),"
+	" (SELECT min(at) FROM audit), (SELECT max(at) FROM audit)",
+    [STATEMENT_CENSUS_CERTS] =
+	"SELECT count(*) FROM cert WHERE sha256 >= ?1 AND sha256 <= ?2",
+    [STATEMENT_CENSUS_ENTRIES] =
+	"SELECT count(*) FROM entry WHERE sha256 >= ?1 AND sha256 <= ?2",
+    [STATEMENT_CENSUS_CLAIMS] =
+	"SELECT count(*) FROM claim WHERE sha256 >= ?1 AND sha256 <= ?2",
+    [STATEMENT_CENSUS_AUDIT] =
+	"SELECT count(*) FROM audit WHERE at >= ?1 AND at < ?2",
 };
 // clang-format on

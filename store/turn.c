@@ -506,6 +506,23 @@ turn_repair(struct turn *turn)
 		(void)event_add(turn->retry, &retry_after);
 }
 
+static size_t
+count_jobs(const struct job_list *jobs)
+{
+	const struct job *job;
+	size_t count = 0;
+
+	for (job = TAILQ_FIRST(jobs); job != NULL; job = TAILQ_NEXT(job, entry))
+		count++;
+	return count;
+}
+
+size_t
+turn_waiting(const struct turn *turn)
+{
+	return count_jobs(&turn->jobs) + count_jobs(&turn->failed);
+}
+
 void
 turn_flush(struct turn *turn)
 {

@@ -47,6 +47,9 @@ void turn_sweep(struct turn *turn);
 /* Compare all views with the store, and mend them. */
 void turn_repair(struct turn *turn);
 
+/* Jobs that wait, also those to be tried again. */
+size_t turn_waiting(const struct turn *turn);
+
 /* Run what waits now, without the loop; for the end. */
 void turn_flush(struct turn *turn);
 

@@ -40,6 +40,12 @@ test_each_verb(void **state)
 	    {"sessions show abcd", REQUEST_SESSIONS_SHOW},
 	    {"watch", REQUEST_WATCH},
 	    {"stats", REQUEST_STATS},
+	    {"store stats", REQUEST_STATS},
+	    {"store backup", REQUEST_STORE_BACKUP},
+	    {"roots purge", REQUEST_ROOTS_PURGE},
+	    {"roots unpin - abcd", REQUEST_ROOTS_UNPIN},
+	    {"certs set - 17", REQUEST_CERTS_SET},
+	    {"audit", REQUEST_AUDIT},
 	};
 	struct request request;
 
@@ -69,6 +75,40 @@ test_arguments(void **state)
 	assert_string_equal(request.owner, "");
 	assert_null(parse("roots session:0101", &request));
 	assert_string_equal(request.owner, "session:0101");
+	assert_null(parse("roots pin user:a%20b ABCD why%20not 99", &request));
+	assert_int_equal(request.verb, REQUEST_ROOTS_PIN);
+	assert_string_equal(request.owner, "user:a b");
+	assert_string_equal(request.prefix, "abcd");
+	assert_string_equal(request.reason, "why not");
+	assert_int_equal(request.body, 99);
+	assert_null(parse("roots pin host abcd -", &request));
+	assert_string_equal(request.reason, "");
+	assert_int_equal(request.body, 0);
+	assert_null(parse("certs set - 1048576", &request));
+	assert_int_equal(request.body, REQUEST_BODY_MAX);
+	assert_null(parse("audit alice 4294967295", &request));
+	assert_string_equal(request.owner, "alice");
+	assert_int_equal(request.since, UINT32_MAX);
+}
+
+/* What changes the store, or copies all of it, is not for everybody. */
+static void
+test_privileges(void **state)
+{
+	static const enum request_verb changing[] = {
+	    REQUEST_ROOTS_PIN, REQUEST_ROOTS_UNPIN,  REQUEST_ROOTS_PURGE,
+	    REQUEST_CERTS_SET, REQUEST_STORE_BACKUP,
+	};
+	static const enum request_verb looking[] = {
+	    REQUEST_SESSIONS, REQUEST_CERTS, REQUEST_CERTS_EXPORT,
+	    REQUEST_ROOTS,    REQUEST_AUDIT, REQUEST_STATS,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(changing) / sizeof(changing[0]); i++)
+		assert_true(request_is_privileged(changing[i]));
+	for (size_t i = 0; i < sizeof(looking) / sizeof(looking[0]); i++)
+		assert_false(request_is_privileged(looking[i]));
 }
 
 static void
@@ -96,7 +136,21 @@ test_refusals(void **state)
 	    "roots explain abcd abcd",
 	    "roots explain 00112233445566778899aabbccddeeff"
 	    "00112233445566778899aabbccddeeff0",
-	    "a b c d e",
+	    "a b c d e f g",
+	    "roots pin host",
+	    "roots pin host abcd why x",
+	    "roots pin host abcd why 1 2",
+	    "roots unpin abcd",
+	    "roots purge abc",
+	    "certs set alice",
+	    "certs set alice 1048577",
+	    "certs set alice -1",
+	    "certs set alice ",
+	    "audit alice 4294967296",
+	    "audit alice 99999999999999999999",
+	    "store",
+	    "store check",
+	    "store stats now",
 	};
 	struct request request;
 
@@ -133,7 +187,8 @@ test_limits(void **state)
 static void
 test_every_truncation(void **state)
 {
-	static const char line[] = "certs export alice%40example%20x abcdef01";
+	static const char line[] = "roots pin user:a%40example%20x abcdef01 "
+				   "because%20so 123";
 	struct request request;
 
 	(void)state;
@@ -152,6 +207,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_each_verb),
 	    cmocka_unit_test(test_arguments),
+	    cmocka_unit_test(test_privileges),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_every_truncation),

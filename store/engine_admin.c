@@ -1,0 +1,561 @@
+#include "engine_admin.h"
+
+#include "engine_private.h"
+#include "log.h"
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	CHANGE_ENTRIES_MAX = 256, /* entries of one certificate */
+	CENSUS_SLICES = 256,      /* by the first byte of the thumbprint */
+	CENSUS_AUDIT_SECONDS = 3600,
+	EXTRA_BASE64_MAX = (PROPERTY_EXTRA_MAX + 2) / 3 * 4 + 1
+};
+
+/* Stands in the audit where a session's id does. */
+static const char admin_session[] = "admin";
+
+static struct wire_view
+hash_view(const uint8_t *hash)
+{
+	return (struct wire_view){hash, ENGINE_HASH_LEN};
+}
+
+static unsigned
+digit_value(char digit)
+{
+	return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+/* The first and the last thumbprint with this beginning. */
+static void
+set_range(const char *prefix, uint8_t low[ENGINE_HASH_LEN],
+          uint8_t high[ENGINE_HASH_LEN])
+{
+	memset(low, 0, ENGINE_HASH_LEN);
+	memset(high, 0xff, ENGINE_HASH_LEN);
+	for (size_t i = 0; prefix[i] != '\0' && i < 2 * ENGINE_HASH_LEN; i++) {
+		unsigned shift = i % 2 == 0 ? 4 : 0;
+		unsigned value = digit_value(prefix[i]) << shift;
+		unsigned mask = 0xfU << shift;
+
+		low[i / 2] = (uint8_t)((low[i / 2] & ~mask) | value);
+		high[i / 2] = (uint8_t)((high[i / 2] & ~mask) | value);
+	}
+}
+
+enum engine_found
+engine_find_cert(struct engine *engine, const char *prefix,
+                 uint8_t hash[ENGINE_HASH_LEN])
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_ADMIN_FIND);
+	uint8_t low[ENGINE_HASH_LEN];
+	uint8_t high[ENGINE_HASH_LEN];
+	unsigned found = ENGINE_FOUND_NONE;
+
+	set_range(prefix, low, high);
+	sql_put_blob(&call, hash_view(low));
+	sql_put_blob(&call, hash_view(high));
+	while (sql_row(&call)) {
+		struct wire_view view = sql_get_view(&call);
+
+		if (view.len == ENGINE_HASH_LEN)
+			memcpy(hash, view.data, view.len);
+		found++;
+	}
+	return sql_end(&call) ? (enum engine_found)found : ENGINE_FOUND_FAULT;
+}
+
+bool
+engine_session_is_known(struct engine *engine, const char *session)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_FIND);
+
+	sql_put_string(&call, session);
+	bool known = sql_row(&call);
+
+	(void)sql_end(&call);
+	return known;
+}
+
+bool
+engine_take_cert(struct engine *engine, const struct keep_cert *cert,
+                 uint8_t hash[ENGINE_HASH_LEN])
+{
+	return EVP_Digest(cert->der.data, cert->der.len, hash, NULL,
+	                  EVP_sha256(), NULL) == 1 &&
+	       engine_put_cert(engine, cert, hash);
+}
+
+/*
+ * Pins.
+ */
+
+static bool
+audit(struct engine *engine, const char *event, const uint8_t *hash,
+      const char *who, const char *what)
+{
+	char detail[KEEP_TEXT_MAX + 64];
+
+	(void)snprintf(detail, sizeof(detail), "%s: %s", who, what);
+	return engine_audit(engine, admin_session, event, hash_view(hash),
+	                    wire_view_text(detail));
+}
+
+bool
+engine_pin(struct engine *engine, const struct engine_pinning *pinning,
+           bool *changed)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_PIN_PUT);
+
+	sql_put_string(&call, pinning->scope);
+	sql_put_blob(&call, hash_view(pinning->hash));
+	sql_put_string(&call, pinning->who);
+	sql_put_text(&call, pinning->reason);
+	sql_put_int(&call, engine->now);
+	if (!sql_run(&call))
+		return false;
+	*changed = sql_changes(&engine->sql) > 0;
+	return !*changed || audit(engine, "root-pinned", pinning->hash,
+	                          pinning->who, pinning->scope);
+}
+
+bool
+engine_unpin(struct engine *engine, const char *scope, const uint8_t *hash,
+             const char *who, uint32_t *removed)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_PIN_DROP);
+
+	sql_put_string(&call, scope);
+	sql_put_blob(&call, hash_view(hash));
+	if (!sql_run(&call))
+		return false;
+	*removed = sql_changes(&engine->sql);
+	return *removed == 0 || audit(engine, "root-unpinned", hash, who,
+	                              scope[0] != '\0' ? scope : "every scope");
+}
+
+/*
+ * Purging.
+ */
+
+struct kept {
+	char scope[ENGINE_SCOPE_SIZE];
+	char session[ENGINE_ID_SIZE];
+	uint8_t hash[ENGINE_HASH_LEN];
+};
+
+static void
+copy_text(char *to, size_t size, struct wire_view text)
+{
+	(void)snprintf(to, size, "%.*s", (int)text.len,
+	               (const char *)text.data);
+}
+
+static bool
+find_kept(struct engine *engine, const uint8_t *hash, struct kept *kept,
+          size_t *count)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_KEPT_FIND);
+
+	*count = 0;
+	if (hash != NULL)
+		sql_put_blob(&call, hash_view(hash));
+	else
+		sql_put_null(&call);
+	sql_put_int(&call, ENGINE_PURGE_MAX);
+	while (*count < ENGINE_PURGE_MAX && sql_row(&call)) {
+		struct kept *k = &kept[(*count)++];
+
+		copy_text(k->scope, sizeof(k->scope), sql_get_view(&call));
+		copy_text(k->session, sizeof(k->session), sql_get_view(&call));
+		struct wire_view view = sql_get_view(&call);
+
+		if (view.len == ENGINE_HASH_LEN)
+			memcpy(k->hash, view.data, view.len);
+	}
+	return sql_end(&call);
+}
+
+/* The claim, and its entry when no other claim backs it. */
+static bool
+drop_kept(struct engine *engine, const struct kept *kept, const char *who)
+{
+	static const enum statement statements[] = {STATEMENT_KEPT_DROP,
+	                                            STATEMENT_KEPT_DROP_ENTRY};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct sql_call call = sql_call(&engine->sql, statements[i]);
+
+		sql_put_string(&call, kept->scope);
+		sql_put_blob(&call, hash_view(kept->hash));
+		if (!sql_run(&call))
+			return false;
+	}
+	return audit(engine, "root-purged", kept->hash, who, kept->scope);
+}
+
+bool
+engine_purge(struct engine *engine, const uint8_t *hash, const char *who,
+             uint32_t *purged)
+{
+	struct kept *kept = calloc(ENGINE_PURGE_MAX, sizeof(*kept));
+	size_t count = 0;
+	bool ok = kept != NULL && find_kept(engine, hash, kept, &count);
+
+	*purged = 0;
+	for (size_t i = 0; ok && i < count; i++) {
+		ok = drop_kept(engine, &kept[i], who);
+		(*purged)++;
+	}
+	free(kept);
+	return ok;
+}
+
+/*
+ * Properties.
+ */
+
+/* The columns of an entry that a change may touch; the texts are our own. */
+struct values {
+	enum engine_store store;
+	char *owner;
+	uint8_t hash[ENGINE_HASH_LEN];
+	char *friendly_name;
+	char *description;
+	char *enhkey_usage;
+	char *extra;
+	int64_t archived;
+};
+
+static void
+values_clear(struct values *v)
+{
+	free(v->owner);
+	free(v->friendly_name);
+	free(v->description);
+	free(v->enhkey_usage);
+	free(v->extra);
+}
+
+static char *
+dup_view(struct wire_view text)
+{
+	return strndup(text.len > 0 ? (const char *)text.data : "", text.len);
+}
+
+static bool
+read_values(struct sql_call *call, struct values *v)
+{
+	v->store = (enum engine_store)sql_get_int(call);
+	v->owner = dup_view(sql_get_view(call));
+	struct wire_view hash = sql_get_view(call);
+
+	if (hash.len == ENGINE_HASH_LEN)
+		memcpy(v->hash, hash.data, hash.len);
+	v->friendly_name = dup_view(sql_get_view(call));
+	v->description = dup_view(sql_get_view(call));
+	v->archived = sql_get_int(call);
+	v->enhkey_usage = dup_view(sql_get_view(call));
+	v->extra = dup_view(sql_get_view(call));
+	return v->owner != NULL && v->friendly_name != NULL &&
+	       v->description != NULL && v->enhkey_usage != NULL &&
+	       v->extra != NULL && hash.len == ENGINE_HASH_LEN;
+}
+
+static bool
+find_values(struct engine *engine, struct wire_view owner,
+            struct wire_view hash, struct values *values, size_t *count)
+{
+	enum statement which = hash.len == ENGINE_SHA1_LEN
+	                           ? STATEMENT_CHANGE_FIND_SHA1
+	                           : STATEMENT_CHANGE_FIND;
+	struct sql_call call = sql_call(&engine->sql, which);
+	bool ok = true;
+
+	*count = 0;
+	sql_put_blob(&call, hash);
+	sql_put_text(&call, owner);
+	while (ok && *count < CHANGE_ENTRIES_MAX && sql_row(&call)) {
+		ok = read_values(&call, &values[*count]);
+		(*count)++;
+	}
+	return sql_end(&call) && ok;
+}
+
+/* Put the new text in the old one's place; false: no memory. */
+static bool
+set_text(char **to, struct wire_view text, bool *changed)
+{
+	if (wire_view_equal(wire_view_text(*to), text))
+		return true;
+	char *copy = dup_view(text);
+
+	if (copy == NULL)
+		return false;
+	free(*to);
+	*to = copy;
+	*changed = true;
+	return true;
+}
+
+static bool
+set_extra(struct json_object *object, const struct property_extra *extra)
+{
+	char key[16];
+	uint8_t base64[EXTRA_BASE64_MAX];
+
+	(void)snprintf(key, sizeof(key), "%u", extra->number);
+	if (extra->value.len == 0) {
+		json_object_object_del(object, key);
+		return true;
+	}
+	int len =
+	    EVP_EncodeBlock(base64, extra->value.data, (int)extra->value.len);
+
+	return json_object_object_add(
+		   object, key,
+		   json_object_new_string_len((const char *)base64, len)) == 0;
+}
+
+/* The properties without a column: a JSON object of base64, by number. */
+static bool
+set_extras(struct values *v, const struct property_change *change,
+           bool *changed)
+{
+	if (change->extra_count == 0)
+		return true;
+	struct json_object *object = json_tokener_parse(v->extra);
+
+	if (!json_object_is_type(object, json_type_object)) {
+		(void)json_object_put(object);
+		object = json_object_new_object();
+	}
+	bool ok = object != NULL;
+
+	for (size_t i = 0; ok && i < change->extra_count; i++)
+		ok = set_extra(object, &change->extras[i]);
+	const char *text = "";
+
+	if (ok && json_object_object_length(object) > 0)
+		text = json_object_to_json_string_ext(object,
+		                                      JSON_C_TO_STRING_PLAIN);
+	ok = ok && set_text(&v->extra, wire_view_text(text), changed);
+	(void)json_object_put(object);
+	return ok;
+}
+
+static bool
+merge(struct values *v, const struct property_change *change, bool *changed)
+{
+	bool archived = v->archived != ENGINE_SHOWN;
+	bool ok = true;
+
+	if ((change->set & PROPERTY_SET_NAME) != 0)
+		ok =
+		    set_text(&v->friendly_name, change->friendly_name, changed);
+	if ((change->set & PROPERTY_SET_DESCRIPTION) != 0)
+		ok = ok &&
+		     set_text(&v->description, change->description, changed);
+	if ((change->set & PROPERTY_SET_USAGE) != 0)
+		ok = ok &&
+		     set_text(&v->enhkey_usage, change->enhkey_usage, changed);
+	if ((change->set & PROPERTY_SET_ARCHIVED) != 0 &&
+	    change->archived != archived) {
+		v->archived = change->archived ? ENGINE_ARCHIVED : ENGINE_SHOWN;
+		*changed = true;
+	}
+	return ok && set_extras(v, change, changed);
+}
+
+static bool
+write_values(struct engine *engine, const struct values *v)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CHANGE_PUT);
+
+	sql_put_int(&call, v->store);
+	sql_put_string(&call, v->owner);
+	sql_put_blob(&call, hash_view(v->hash));
+	sql_put_string(&call, v->friendly_name);
+	sql_put_string(&call, v->description);
+	sql_put_int(&call, v->archived);
+	sql_put_string(&call, v->enhkey_usage);
+	sql_put_string(&call, v->extra);
+	sql_put_int(&call, engine->now);
+	return sql_run(&call);
+}
+
+static bool
+change_one(struct engine *engine, struct values *v,
+           const struct property_change *change, const char *who, bool *changed)
+{
+	bool shown = v->archived == ENGINE_SHOWN;
+
+	if (!merge(v, change, changed))
+		return false;
+	if (!*changed)
+		return true;
+	return write_values(engine, v) &&
+	       audit(engine,
+	             shown && v->archived != ENGINE_SHOWN ? "cert-archived"
+	                                                  : "cert-changed",
+	             v->hash, who, v->owner);
+}
+
+static bool
+change_all(struct engine *engine, struct values *values, size_t count,
+           const struct property_change *change, const char *who,
+           engine_on_changed *on_changed, void *arg)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct engine_changed told = {
+		    .owner = wire_view_text(values[i].owner),
+		    .hash = hash_view(values[i].hash),
+		    .store = values[i].store,
+		};
+
+		if (!change_one(engine, &values[i], change, who,
+		                &told.changed) ||
+		    !on_changed(&told, arg))
+			return false;
+	}
+	return true;
+}
+
+bool
+engine_change(struct engine *engine, struct wire_view owner,
+              const struct property_change *change, const char *who,
+              engine_on_changed *on_changed, void *arg)
+{
+	struct values *values = calloc(CHANGE_ENTRIES_MAX, sizeof(*values));
+	size_t count = 0;
+	bool ok =
+	    values != NULL &&
+	    find_values(engine, owner, change->hash, values, &count) &&
+	    change_all(engine, values, count, change, who, on_changed, arg);
+
+	for (size_t i = 0; i < count; i++)
+		values_clear(&values[i]);
+	free(values);
+	return ok;
+}
+
+/*
+ * The audit.
+ */
+
+bool
+engine_list_audit(struct engine *engine, const struct engine_audit_query *query,
+                  engine_on_audit *on_audit, void *arg)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_AUDIT);
+	bool more = true;
+
+	sql_put_int(&call, query->since);
+	sql_put_text(&call, query->owner);
+	sql_put_int(&call, query->rows);
+	while (more && sql_row(&call)) {
+		struct engine_audit_row row;
+
+		row.at = sql_get_int(&call);
+		row.event = sql_get_view(&call);
+		row.session = sql_get_view(&call);
+		row.user = sql_get_view(&call);
+		row.hash = sql_get_view(&call);
+		row.detail = sql_get_view(&call);
+		more = on_audit(&row, arg);
+	}
+	return sql_end(&call) && more;
+}
+
+/*
+ * Counting.
+ */
+
+void
+engine_census_init(struct engine_census *census)
+{
+	*census = (struct engine_census){0};
+}
+
+/* A statement that counts between two values. */
+static bool
+count_slice(struct engine *engine, enum statement which, unsigned slice,
+            int64_t *count)
+{
+	struct sql_call call = sql_call(&engine->sql, which);
+	uint8_t low[ENGINE_HASH_LEN] = {(uint8_t)slice};
+	uint8_t high[ENGINE_HASH_LEN];
+
+	memset(high, 0xff, sizeof(high));
+	high[0] = (uint8_t)slice;
+	sql_put_blob(&call, hash_view(low));
+	sql_put_blob(&call, hash_view(high));
+	if (sql_row(&call))
+		*count += sql_get_int(&call);
+	return sql_end(&call);
+}
+
+/* What costs nothing: sizes, pins, sessions, the ends of the audit. */
+static bool
+count_small(struct engine *engine, struct engine_census *census)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CENSUS_SMALL);
+	struct stat wal;
+
+	if (sql_row(&call)) {
+		int64_t page = sql_get_int(&call);
+
+		census->file_bytes = page * sql_get_int(&call);
+		census->free_bytes = page * sql_get_int(&call);
+		census->stats.pins = sql_get_int(&call);
+		census->stats.live_sessions = sql_get_int(&call);
+		census->audit_next = sql_get_int(&call);
+		census->audit_last = sql_get_int(&call);
+	}
+	if (engine_wal_stat(engine, &wal))
+		census->wal_bytes = wal.st_size;
+	return sql_end(&call);
+}
+
+static bool
+count_audit(struct engine *engine, struct engine_census *census)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CENSUS_AUDIT);
+
+	sql_put_int(&call, census->audit_next);
+	census->audit_next += CENSUS_AUDIT_SECONDS;
+	sql_put_int(&call, census->audit_next);
+	if (sql_row(&call))
+		census->stats.audit += sql_get_int(&call);
+	return sql_end(&call);
+}
+
+enum engine_slice
+engine_census_step(struct engine *engine, struct engine_census *census)
+{
+	unsigned slice = census->slice;
+	bool ok = true;
+
+	if (slice < CENSUS_SLICES) {
+		census->slice++;
+		ok = (slice > 0 || count_small(engine, census)) &&
+		     count_slice(engine, STATEMENT_CENSUS_CERTS, slice,
+		                 &census->stats.certs) &&
+		     count_slice(engine, STATEMENT_CENSUS_ENTRIES, slice,
+		                 &census->stats.entries) &&
+		     count_slice(engine, STATEMENT_CENSUS_CLAIMS, slice,
+		                 &census->stats.claims);
+	} else if (census->audit_next <= census->audit_last &&
+	           census->audit_last > 0) {
+		ok = count_audit(engine, census);
+	} else {
+		return ENGINE_DONE;
+	}
+	return ok ? ENGINE_MORE : ENGINE_BAD;
+}
