@@ -197,6 +197,18 @@ ruling_identify(struct ruling *ruling, const char *user)
 		settle(ruling);
 }
 
+void
+ruling_forget(struct ruling *ruling)
+{
+	groups_free(ruling->groups);
+	ruling->groups = NULL;
+	ruling->groups_asked = false;
+	ruling->settled = false;
+	free(ruling->user);
+	ruling->user = NULL;
+	choose_again(ruling);
+}
+
 /*
  * The configuration.
  */

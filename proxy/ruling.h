@@ -43,6 +43,12 @@ const struct policy *ruling_policy(const struct ruling *ruling);
  */
 void ruling_identify(struct ruling *ruling, const char *user);
 
+/*
+ * That was not the user: until the next ruling_identify nobody is known, and
+ * what sections say of users fits nobody.
+ */
+void ruling_forget(struct ruling *ruling);
+
 /* A new file; taken. */
 void ruling_reload(struct ruling *ruling, struct config *config);
 

@@ -1,10 +1,8 @@
 #include "session_inside.h"
 
-#include <ctype.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,15 +84,17 @@ void
 session_close(struct session *s, const char *why)
 {
 	struct log_event ev;
+	enum keep_end end;
 
 	if (s->stage == STAGE_CLOSING)
 		return;
 	ev = log_event(LOG_NOTICE, "session-end");
 	log_text(&ev, "reason", why);
+	end = session_end_kind(s, &ev);
 	log_write(&ev);
 	enter(s, STAGE_CLOSING, SESSION_LINGER_MS, "the last bytes");
 	if (s->channel != NULL)
-		channel_end(s->channel, KEEP_END_LOGOFF, why, session_now_ms());
+		channel_end(s->channel, end, why, session_now_ms());
 	if (s->pump != NULL) {
 		pump_stop(s->pump, RELAY_CLIENT);
 		pump_stop(s->pump, RELAY_SERVER);
@@ -131,6 +131,8 @@ on_reached(void *arg, const struct approach_result *result)
 	leg_set_ops(s->server, &server_ops, s);
 	s->relay = relay_new(&result->negotiation);
 	if (s->relay != NULL)
+		session_listen(s);
+	if (s->relay != NULL)
 		s->pump =
 		    pump_new(s->relay, s->client, s->server, &pump_ops, s);
 	if (s->pump == NULL) {
@@ -161,56 +163,11 @@ session_arm_tick(struct session *s)
 		(void)event_add(s->tick, &tv);
 }
 
-/*
- * The key of the user's stores: "user@domain" in lower case, or the user alone.
- * A claim, so it counts only where the configuration says identity = claimed.
- */
-static void
-claim_owner(struct session *s)
-{
-	const struct relay_facts *facts = relay_facts(s->relay);
-	bool with_domain =
-	    facts->domain[0] != '\0' && strchr(facts->user, '@') == NULL;
-
-	(void)snprintf(s->owner, sizeof(s->owner), "%s%s%s", facts->user,
-	               with_domain ? "@" : "",
-	               with_domain ? facts->domain : "");
-	for (char *c = s->owner; *c != '\0'; c++)
-		*c = (char)tolower((unsigned char)*c);
-}
-
-static void
-identify(struct session *s)
-{
-	struct log_event ev = log_event(LOG_NOTICE, "identity");
-	bool asked = (s->target->identity & 1u << EVIDENCE_CLAIMED) != 0;
-	bool named = relay_facts(s->relay)->user[0] != '\0';
-
-	if (asked && named) {
-		claim_owner(s);
-		log_text(&ev, "user", s->owner);
-		log_text(&ev, "source", "claimed");
-	} else {
-		log_text(&ev, "source", "none");
-		log_text(&ev, "reason",
-		         asked ? "the client named no user"
-		               : "the target accepts no claimed identity");
-	}
-	log_write(&ev);
-	if (asked && named)
-		ruling_identify(s->ruling, s->owner);
-}
-
 /* Nothing is read from a card before the policy of its user is known. */
 static void
 on_policy_settled(void *arg)
 {
-	struct session *s = arg;
-
-	usage_user(s->usage, s->owner);
-	certprop_user(channel_certprop(s->channel), s->owner, "claimed", "",
-	              session_now_ms());
-	session_arm_tick(s);
+	session_user_settled(arg);
 }
 
 static void
@@ -292,7 +249,7 @@ begin_session(struct session *s)
 	if (facts->rdpdr_channel == 0)
 		certprop_role(channel_certprop(s->channel), "none",
 		              "the client did not ask for device redirection");
-	identify(s);
+	session_identify(s);
 	if (s->keeper_again)
 		certprop_reassert(channel_certprop(s->channel),
 		                  session_now_ms());

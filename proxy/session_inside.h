@@ -1,6 +1,7 @@
 /*
- * A session from inside: what session.c (its life, the relay, what it learns)
- * and session_links.c (the keeper and the gate) share.  For these files only.
+ * A session from inside: what session.c (its life, the relay, what it learns),
+ * session_logon.c (its user) and session_links.c (the keeper and the gate)
+ * share.  For these files only.
  */
 #ifndef PROXY_SESSION_INSIDE_H
 #define PROXY_SESSION_INSIDE_H
@@ -10,6 +11,8 @@
 #include "approach.h"
 #include "channel.h"
 #include "drdynvc.h"
+#include "errorinfo.h"
+#include "evidence.h"
 #include "link.h"
 #include "pump.h"
 #include "ruling.h"
@@ -29,7 +32,12 @@ struct session {
 	enum stage stage;
 	const char *waiting_for; /* what the deadline is for */
 	const struct config_target *target;
-	char owner[2 * RELAY_TEXT_MAX];
+	struct evidence evidence;
+	bool settled;     /* the policy of that user is in force */
+	bool logged_off;  /* his log-on has ended, the connection has not */
+	bool server_left; /* its ultimatum: at the user's request */
+	bool unread_told;
+	enum errorinfo_end error_end; /* by the last error info code */
 
 	struct approach *approach;
 	struct leg *client;
@@ -59,6 +67,30 @@ void session_close(struct session *s, const char *why);
 
 /* After whatever may have changed when the channel wants to be called. */
 void session_arm_tick(struct session *s);
+
+/*
+ * session_logon.c: who the user is, and whether the log-on ends with the
+ * connection.
+ */
+
+/* Hear what the relay reads: before Client Info. */
+void session_listen(struct session *s);
+
+/* The session has begun: what is known of the user already. */
+void session_identify(struct session *s);
+
+/* A source names a user; see evidence_say. */
+void session_say(struct session *s, enum evidence_source source,
+                 const char *user, const char *host_session);
+
+/* A source does not, and why: a literal. */
+void session_note_source(enum evidence_source source, const char *what);
+
+/* The policy of the user is in force. */
+void session_user_settled(struct session *s);
+
+/* What the connection's end means; the event is told it, and why. */
+enum keep_end session_end_kind(const struct session *s, struct log_event *ev);
 
 /* Open the links to the gate and the keeper; false: no memory. */
 bool session_open_links(struct session *s);
