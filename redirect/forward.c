@@ -95,6 +95,41 @@ send_changed(struct channel *ch, const struct rdpefs_request *request,
 		channel_send(ch, CHANNEL_CLIENT, wire_written(&out));
 	else
 		log_note(LOG_ERROR, "message-dropped", "out of memory");
+	if (data != NULL)
+		explicit_bzero(data, size); /* perhaps a PIN */
+	free(data);
+}
+
+/*
+ * xrdp ends its calls where their last field ends, and FreeRDP before 3.23
+ * skips the padding without a look whether it is there (CVE-2026-27015): it
+ * aborts.  The values are the same, and so is the call of a server that pads.
+ */
+static size_t
+missing(const struct channel *ch, const struct rdpefs_control *control)
+{
+	const struct ioctl *row = ioctl_find(control->code);
+
+	if (row == NULL || !guard_understood(ch->guard))
+		return 0;
+	return ioctl_call_gap(row, control->input);
+}
+
+static void
+send_padded(struct channel *ch, const struct rdpefs_request *request,
+            struct rdpefs_control control, size_t gap, uint32_t id)
+{
+	size_t size = control.input.len + gap;
+	uint8_t *data = malloc(size);
+	struct wire_out out = wire_out(data, data == NULL ? 0 : size);
+
+	if (data == NULL) {
+		log_note(LOG_ERROR, "message-dropped", "out of memory");
+		return;
+	}
+	ioctl_call_pad(&out, control.input, gap);
+	send_changed(ch, request, control, wire_written(&out), id);
+	explicit_bzero(data, size);
 	free(data);
 }
 
@@ -106,6 +141,7 @@ forward_request(struct channel *ch, const struct rdpefs_request *request,
 	bool known = take_control(request, &control);
 	enum guard_step step = GUARD_PASS;
 	struct wire_view changed;
+	size_t gap;
 	uint32_t id;
 
 	if (known)
@@ -124,10 +160,13 @@ forward_request(struct channel *ch, const struct rdpefs_request *request,
 		forward_refuse(ch, request->device_id, request->completion_id);
 		return;
 	}
+	gap = known ? missing(ch, &control) : 0;
 	if (known)
 		guard_sent(ch->guard, id);
 	if (step == GUARD_CHANGE)
 		send_changed(ch, request, control, changed, id);
+	else if (gap > 0)
+		send_padded(ch, request, control, gap, id);
 	else
 		send_with_id(ch, CHANNEL_CLIENT, message, RDPEFS_REQUEST_ID_AT,
 		             id);

@@ -321,6 +321,12 @@ guard_sent(struct guard *guard, uint32_t id)
 		put(guard, id, &guard->now);
 }
 
+bool
+guard_understood(const struct guard *guard)
+{
+	return guard->now.known;
+}
+
 void
 guard_note_call(struct guard *guard, enum channel_asker asker, uint32_t id,
                 const struct ioctl *row, const struct esc_call *call,

@@ -50,6 +50,9 @@ enum guard_step guard_call(struct guard *guard,
                            uint64_t now_ms, struct wire_view *changed);
 void guard_sent(struct guard *guard, uint32_t id);
 
+/* Did the call just judged decode? */
+bool guard_understood(const struct guard *guard);
+
 /*
  * The client answered the call with this id: an output, empty when it refused
  * the request itself.  An empty *changed: it is longer than the server can

@@ -8,8 +8,12 @@
 #define CALL(shape)   esc_##shape##_call_decode, esc_##shape##_call_encode
 #define RETURN(shape) esc_##shape##_return_decode, esc_##shape##_return_encode
 
-/* A code alone is padded to eight bytes. */
-enum { REFUSAL_PADDING_MAX = 4 };
+enum {
+	/* A code alone is padded to eight bytes. */
+	REFUSAL_PADDING_MAX = 4,
+	OBJECT_LEN_AT = 8, /* in the private header */
+	OBJECT_ALIGN = 8
+};
 
 /* clang-format off */
 const struct ioctl ioctl_rows[] = {
@@ -129,6 +133,31 @@ ioctl_call_encode(const struct ioctl *row, struct wire_out *out,
 	ndr = ndr_begin(out);
 	row->encode_call(&ndr, call);
 	ndr_end(&ndr);
+}
+
+size_t
+ioctl_call_gap(const struct ioctl *row, struct wire_view input)
+{
+	struct wire_in in = wire_in_view(input);
+	uint32_t told;
+
+	wire_skip(&in, OBJECT_LEN_AT);
+	told = wire_u32(&in);
+	wire_skip(&in, 4); /* filler */
+	if (row->bare || !wire_ok(&in) || told != in.left)
+		return 0;
+	return (OBJECT_ALIGN - in.left % OBJECT_ALIGN) % OBJECT_ALIGN;
+}
+
+void
+ioctl_call_pad(struct wire_out *out, struct wire_view input, size_t gap)
+{
+	size_t start = out->len;
+
+	wire_put_view(out, input);
+	wire_put_zeros(out, gap);
+	wire_set_u32(out, start + OBJECT_LEN_AT,
+	             (uint32_t)(input.len + gap - NDR_HEADERS_LEN));
 }
 
 /* A refusal may end after its code: FreeRDP's of EstablishContext does. */

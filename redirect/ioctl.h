@@ -121,6 +121,16 @@ void ioctl_call_trouble(const struct ioctl *row, struct wire_view input,
 void ioctl_return_trouble(const struct ioctl *row, struct wire_view output,
                           char text[IOCTL_TROUBLE_SIZE]);
 
+/*
+ * How many bytes a call lacks to the multiple of eight that [MS-RPCE] 2.2.6.2
+ * wants its object to have; 0 also for what has no type headers, or tells
+ * another length than it has.
+ */
+size_t ioctl_call_gap(const struct ioctl *row, struct wire_view input);
+
+/* The call with its object padded, and that length told. */
+void ioctl_call_pad(struct wire_out *out, struct wire_view input, size_t gap);
+
 /* A return that says only no: this code, and nothing else. */
 void ioctl_refusal_encode(const struct ioctl *row, struct wire_out *out,
                           uint32_t code);

@@ -274,6 +274,73 @@ an_answer_that_cannot_be_read_is_told(void **state)
 	bed_clear(&bed);
 }
 
+/* The server's ReleaseContext as it comes; returns what the client gets. */
+static struct wire_view
+relayed(const uint8_t *input, size_t len)
+{
+	uint8_t data[128];
+	struct wire_out out = wire_out(data, sizeof(data));
+	struct rdpefs_request request = {
+	    .device_id = 1, .file_id = 9, .completion_id = 3};
+	struct rdpefs_control control = {.output_len = 2048,
+	                                 .code = IOCTL_RELEASE_CONTEXT,
+	                                 .input = {input, len}};
+	struct wire_view got;
+
+	rdpefs_control_encode(&out, &request, &control);
+	bed.client.hold_file = 9;
+	bed_message(&bed, CHANNEL_SERVER, wire_written(&out));
+	bed_run(&bed);
+	assert_true(fake_queue_get(&bed.client.others, &got));
+	return got;
+}
+
+/* Byte for byte but for the id, unless padding is missing: then that too. */
+static void
+a_call_is_padded(void **state)
+{
+	static const uint8_t input[] = {
+	    0x01,    0x10,   U16(8), U32(0xCCCCCCCC),
+	    U32(12), U32(0), U32(4), U32(0x20000),
+	    U32(4),  5,      6,      7,
+	    8,       0,      0,      0,
+	    0,       0,      0,      0,
+	    0,       0,      0,      0,
+	    0,       0,
+	};
+	enum { HEAD = RDPEFS_REQUEST_LEN + RDPEFS_CONTROL_LEN, OBJECT = 16 };
+
+	(void)state;
+	bed_init(&bed);
+	bed_start(&bed);
+	fake_server_announce(&bed.server);
+	bed_advance(&bed, 5000);
+	for (size_t object = 15; object <= 25; object++) {
+		uint8_t call[sizeof(input)];
+		size_t want = OBJECT + (object + 7) / 8 * 8;
+		struct wire_out out = wire_out(call, sizeof(call));
+		struct wire_view got;
+		struct wire_in in;
+
+		wire_put_bytes(&out, input, OBJECT + object);
+		wire_set_u32(&out, 8, (uint32_t)object);
+		got = relayed(call, OBJECT + object);
+		/* what does not decode is not touched */
+		if (object < 16)
+			want = OBJECT + object;
+		assert_int_equal(got.len, HEAD + want);
+		in = wire_in_view(got);
+		wire_skip(&in, 28);
+		assert_int_equal(wire_u32(&in), want);
+		wire_skip(&in, HEAD - 32 + 8);
+		assert_int_equal(wire_u32(&in), want - OBJECT);
+		wire_skip(&in, 4);
+		assert_memory_equal(in.next, input + OBJECT, object);
+		exact_free(got);
+	}
+	bed_clear(&bed);
+}
+
 int
 main(void)
 {
@@ -285,6 +352,7 @@ main(void)
 	    cmocka_unit_test(a_policy_comes_and_goes),
 	    cmocka_unit_test(a_fault_names_its_field),
 	    cmocka_unit_test(a_fault_of_the_own_role_names_its_field),
+	    cmocka_unit_test(a_call_is_padded),
 	    cmocka_unit_test(an_answer_that_cannot_be_read_is_told),
 	};
 
