@@ -255,7 +255,9 @@ switch_off(struct certprop *cp, struct reader *r, uint64_t now_ms)
 static void
 warn_of_twin(struct certprop *cp, struct reader *r)
 {
-	if (r->twin_told || find_twin(cp, r, r->applied) == NULL)
+	const struct reader *twin = find_twin(cp, r, r->applied);
+
+	if (twin == NULL || twin->twin_told || r->twin_told)
 		return;
 	r->twin_told = true;
 	news_warning(cp, "duplicate-card", r,

@@ -66,6 +66,17 @@ record_cert(struct bench *b, const struct keep_cert *cert)
 	               (int)cert->subject.len,
 	               (const char *)cert->subject.data);
 	append(b->told, sizeof(b->told), text);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)cert->subject.len,
+	               (const char *)cert->subject.data);
+	if (cert->logon_eligible)
+		append(b->fit, sizeof(b->fit), text);
+	if (cert->host)
+		append(b->host, sizeof(b->host), text);
+	b->enrollments += cert->enrollment.len > 0 ? 1 : 0;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)cert->container.len,
+	               (const char *)cert->container.data);
+	if (cert->container.len > 0)
+		append(b->keys, sizeof(b->keys), text);
 }
 
 static void
@@ -141,6 +152,7 @@ record(struct bench *b, const struct keep_msg *msg)
 		return;
 	case KEEP_END:
 		append(b->told, sizeof(b->told), "end");
+		b->over = msg->over;
 		b->ended = true;
 		return;
 	case KEEP_HELLO:
@@ -179,6 +191,8 @@ void
 bench_forget(struct bench *b)
 {
 	b->told[0] = b->cards[0] = b->news[0] = b->asked[0] = '\0';
+	b->fit[0] = b->host[0] = b->keys[0] = '\0';
+	b->enrollments = 0;
 }
 
 static void
@@ -323,6 +337,42 @@ issue(const char *name, const struct pki_ext *exts, int64_t not_after)
 	                            not_after == 0 ? 0 : not_after - DAY,
 	                        .not_after = not_after};
 
+	return pki_cert_new(&spec, bench_made.sub);
+}
+
+struct pki_cert *
+bench_person(const struct bench_person *who)
+{
+	struct pki_ext exts[6] = {
+	    {"keyUsage", "critical,digitalSignature"},
+	    {"extendedKeyUsage",
+	     who->purposes == NULL ? "1.3.6.1.4.1.311.20.2.2" : who->purposes},
+	};
+	struct pki_spec spec = {.name = who->name,
+	                        .key = who->key,
+	                        .exts = exts,
+	                        .not_after = who->not_after};
+	char names[512] = "", template[256];
+	size_t count = 2;
+
+	if (who->upn[0] != '\0' || who->email != NULL)
+		exts[count++] = (struct pki_ext){"subjectAltName", names};
+	if (who->upn[0] != '\0')
+		(void)snprintf(names, sizeof(names),
+		               "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:%s",
+		               who->upn);
+	if (who->email != NULL)
+		(void)snprintf(names + strlen(names),
+		               sizeof(names) - strlen(names), "%semail:%s",
+		               names[0] == '\0' ? "" : ",", who->email);
+	if (who->template != NULL) {
+		(void)snprintf(template, sizeof(template), "DER:%s",
+		               who->template);
+		exts[count++] =
+		    (struct pki_ext){"1.3.6.1.4.1.311.21.7", template};
+	}
+	if (who->not_after != 0)
+		spec.not_before = who->not_after - 2 * DAY;
 	return pki_cert_new(&spec, bench_made.sub);
 }
 

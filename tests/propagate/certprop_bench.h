@@ -36,6 +36,11 @@ struct bench {
 	uint64_t now;
 	char told[4096], cards[4096], news[8192], asked[1024];
 	char state[128], reason[256];
+	char fit[1024];  /* subjects of those that are fit for a log-on */
+	char host[1024]; /* of roots for the whole host */
+	char keys[1024]; /* containers, in their order */
+	size_t enrollments;
+	struct keep_over over; /* its reason is not kept */
 	struct card_hints hints;
 	uint32_t commit_seq;
 	enum keep_cleanup cleanup, user_cleanup;
@@ -49,6 +54,21 @@ struct bench {
 };
 
 extern const struct certprop_ops bench_ops;
+
+/*
+ * A certificate of a person: what it is named, and whether it has an e-mail
+ * address; "" for no UPN.
+ */
+struct bench_person {
+	const char *name;
+	const char *upn;
+	const char *email;
+	const char *purposes; /* NULL: log-on with a card */
+	const char *template; /* DER of 1.3.6.1.4.1.311.21.7, or NULL */
+	enum pki_key key;
+	int64_t not_after; /* 0: in a year */
+};
+struct pki_cert *bench_person(const struct bench_person *who);
 
 /* Forget the texts so far. */
 void bench_forget(struct bench *b);
