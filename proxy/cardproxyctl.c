@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ctlenv.h"
 #include "ctlpolicy.h"
 #include "ctltable.h"
 
@@ -40,6 +41,7 @@ static const char help[] =
     "                         the same as PEM\n"
     "  roots [--scope S]      card roots, and how many hold them\n"
     "  roots explain SHA256   who holds a root, since when, what ends it\n"
+    "  env [--user U] [ID]    the variables of a session, for a shell\n"
     "  watch                  events, as they happen\n"
     "  stats                  figures of the store\n"
     "  policy test            which [policy] a session would get, and why\n"
@@ -100,6 +102,7 @@ static const struct command commands[] = {
 	{ { "readers" },          NULL,       ctltable_readers,  false, false, false },
 	{ { "certs" },            NULL,       ctltable_certs,    true,  false, false },
 	{ { "roots" },            NULL,       ctltable_roots,    false, true,  false },
+	{ { "env" },              "[ID]",     ctlenv_show,       true,  false, false },
 	{ { "watch" },            NULL,       ctltable_event,    false, false, false },
 	{ { "stats" },            NULL,       ctltable_stats,    false, false, false },
     /* clang-format on */

@@ -53,11 +53,36 @@ attach_children(struct gate *g)
 	gate_tell_keeper(g, KEEP_ATTACHED_ALL, NULL, -1, false);
 }
 
+/*
+ * Does its server run on this host?  An address that says so, or a name that
+ * means it everywhere.
+ */
+static bool
+is_local(const struct config_target *target)
+{
+	return strncmp(target->host, "127.", 4) == 0 ||
+	       strcmp(target->host, "::1") == 0 ||
+	       strcmp(target->host, "localhost") == 0;
+}
+
+static void
+find_local(const struct config *c, const char *names[CONFIG_TARGETS_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->target_count; i++)
+		if (is_local(&c->targets[i]) && count < CONFIG_TARGETS_MAX)
+			names[count++] = c->targets[i].name;
+	names[count] = NULL;
+}
+
 static int
 keeper_child(struct gate *g, int fd)
 {
 	const struct config *c = g->config;
-	const struct keeper_config keeper = {.database = c->database,
+	const char *local_targets[CONFIG_TARGETS_MAX + 1];
+	const struct keeper_config keeper = {.local_targets = local_targets,
+	                                     .database = c->database,
 	                                     .run_dir = c->run_dir,
 	                                     .control = c->control,
 	                                     .control_group = c->control_group,
@@ -67,6 +92,7 @@ keeper_child(struct gate *g, int fd)
 	                                     .durable_full = c->durable_full};
 	int status;
 
+	find_local(c, local_targets);
 	(void)event_reinit(g->base);
 	gate_clear(g);
 	event_base_free(g->base);

@@ -149,6 +149,7 @@ open_control(struct keeper *k)
 	struct report_source source = {
 	    .engine = k->engine,
 	    .peers = turn_peers(k->turn),
+	    .local_targets = k->config->local_targets,
 	    .run_dir = k->config->run_dir,
 	    .on_changed = on_changed,
 	    .add_figures = add_figures,

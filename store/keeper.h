@@ -20,7 +20,9 @@ struct keeper_config {
 	const char *control; /* path of the control socket */
 	gid_t control_group; /* may use the control socket; (gid_t)-1: none */
 	gid_t view_group; /* group of the views; (gid_t)-1: the daemon's own */
-	const char *system_anchors; /* PEM file; NULL: none */
+	const char *system_anchors;       /* PEM file; NULL: none */
+	const char *const *local_targets; /* that run on this host; NULL: none,
+	                                     else ended by NULL */
 	unsigned repair_s; /* views are compared so often; 0: the default */
 	bool durable_full; /* synchronous=FULL instead of NORMAL */
 };

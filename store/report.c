@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "document.h"
+#include "environment.h"
 #include "log.h"
 #include "reason.h"
 
@@ -534,6 +535,9 @@ fill(struct answer *answer)
 	case REQUEST_ROOTS:
 	case REQUEST_ROOTS_EXPLAIN:
 		return list_roots(answer);
+	case REQUEST_ENV:
+		return environment_list(answer->source, answer->request,
+		                        answer->document);
 	case REQUEST_CERTS_SET:
 	case REQUEST_ROOTS_PIN:
 	case REQUEST_ROOTS_UNPIN:

@@ -18,6 +18,7 @@ struct report_source {
 	struct engine *engine;
 	const struct peer_list *peers;
 	const char *run_dir;
+	const char *const *local_targets; /* NULL, or ended by NULL */
 	/* The store was changed from here: views may differ from it. */
 	void (*on_changed)(void *arg);
 	/* More figures for "stats"; may be NULL, as on_changed. */

@@ -37,6 +37,7 @@ static const struct row {
 	{ REQUEST_CERTS,         { "certs" },            { ARGUMENT_OWNER },                   0, false },
 	{ REQUEST_ROOTS,         { "roots" },            { ARGUMENT_OWNER },                   0, false },
 	{ REQUEST_AUDIT,         { "audit" },            { ARGUMENT_OWNER, ARGUMENT_SINCE },   0, false },
+	{ REQUEST_ENV,           { "env" },              { ARGUMENT_OWNER, ARGUMENT_HASH },    0, false },
 	{ REQUEST_WATCH,         { "watch" },            { ARGUMENT_NONE },                    0, false },
 	{ REQUEST_STATS,         { "stats" },            { ARGUMENT_NONE },                    0, false },
     /* clang-format on */

@@ -15,6 +15,7 @@
  *	roots unpin SCOPE|- SHA256
  *	roots purge [SHA256]
  *	audit [USER|- [SINCE]]
+ *	env [USER|- [ID]]
  *	watch
  *	stats
  *	store stats
@@ -51,6 +52,7 @@ enum request_verb {
 	REQUEST_ROOTS_UNPIN,
 	REQUEST_ROOTS_PURGE,
 	REQUEST_AUDIT,
+	REQUEST_ENV,
 	REQUEST_WATCH,
 	REQUEST_STATS,
 	REQUEST_STORE_BACKUP

@@ -1,0 +1,112 @@
+#include "environment.h"
+
+#include "document.h"
+#include "kerberos.h"
+#include "view.h"
+
+#include <json-c/json.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { VALUE_SIZE = 2 * VIEW_PATH_MAX };
+
+struct list {
+	const struct report_source *source;
+	const struct request *request;
+	struct json_object *rows;
+};
+
+static bool
+is_local(const struct report_source *source, struct wire_view target)
+{
+	const char *const *name = source->local_targets;
+
+	while (name != NULL && *name != NULL)
+		if (wire_view_equal(target, wire_view_text(*name++)))
+			return true;
+	return false;
+}
+
+/* Ours first, then what the program would have without us. */
+static void
+add_path(struct json_object *env, const char *name, const char *view,
+         const char *part, const char *rest)
+{
+	char value[VALUE_SIZE];
+
+	(void)snprintf(value, sizeof(value), "%s/%s:%s", view, part, rest);
+	document_add_text(env, name, value);
+}
+
+static void
+add_variables(struct json_object *row, const char *id, const char *view)
+{
+	struct json_object *env = document_add_object(row, "env");
+
+	if (env == NULL)
+		return;
+	document_add_text(env, "CARDPROXY_SESSION", id);
+	document_add_text(env, "CARDPROXY_VIEW", view);
+	add_path(env, "SSL_CERT_DIR", view, "certs",
+	         X509_get_default_cert_dir());
+	add_path(env, "KRB5_CONFIG", view, "krb5.conf", KERBEROS_CONFIG);
+}
+
+static bool
+is_wanted(const struct request *request, const struct engine_session *session)
+{
+	size_t len = strlen(request->prefix);
+	struct wire_view user = wire_view_text(request->owner);
+
+	return session->live && session->user.len > 0 &&
+	       (user.len == 0 || wire_view_equal(session->user, user)) &&
+	       session->session.len == 2 * KEEP_ID_LEN &&
+	       len <= 2 * KEEP_ID_LEN &&
+	       memcmp(session->session.data, request->prefix, len) == 0;
+}
+
+static bool
+on_session(const struct engine_session *session, void *arg)
+{
+	const struct list *list = arg;
+	char id[ENGINE_ID_SIZE] = "";
+	char view[VIEW_PATH_MAX];
+	struct json_object *row;
+
+	if (!is_wanted(list->request, session))
+		return true;
+	memcpy(id, session->session.data, session->session.len);
+	if (!view_path(list->source->run_dir, id, view))
+		return true;
+	if (json_object_array_length(list->rows) >= REPORT_ROWS_MAX)
+		return true;
+	row = document_add_row(list->rows);
+	if (row == NULL)
+		return false;
+	document_add_text(row, "id", id);
+	document_add_view(row, "user", session->user);
+	document_add_view(row, "source", session->source);
+	document_add_view(row, "target", session->target);
+	document_add_bool(row, "local",
+	                  is_local(list->source, session->target));
+	document_add_bool(
+	    row, "authenticated",
+	    session->source.len > 0 &&
+		!wire_view_equal(session->source, wire_view_text("claimed")));
+	document_add_number(row, "started_at", session->started_at);
+	document_add_text(row, "view", view);
+	add_variables(row, id, view);
+	return true;
+}
+
+bool
+environment_list(const struct report_source *source,
+                 const struct request *request, struct json_object *document)
+{
+	struct list list = {source, request,
+	                    document_add_rows(document, "sessions")};
+
+	return list.rows != NULL &&
+	       engine_list_sessions(source->engine, on_session, &list);
+}
