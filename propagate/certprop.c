@@ -91,6 +91,7 @@ certprop_policy_defaults(struct certprop_policy *policy)
 	    .propagate_roots = true,
 	    .cleanup = KEEP_CLEANUP_LOGOFF,
 	    .redirect = true,
+	    .refuse_machine_like = true,
 	    .match = CERTPROP_MATCH_UPN | CERTPROP_MATCH_EMAIL,
 	    .max_age_s = 24 * 60 * 60,
 	    .logon.filter_duplicates = true,

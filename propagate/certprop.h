@@ -60,7 +60,7 @@ struct certprop_policy {
 	/* UserCertificateCleanupOption, default 0: they stay, as on Windows */
 	enum keep_cleanup user_cleanup;
 	bool archive_stale;        /* ArchiveStale, default off */
-	bool refuse_machine_like;  /* RefuseMachineLike, default off */
+	bool refuse_machine_like;  /* RefuseMachineLike, default on */
 	bool require_match;        /* RequireCardMatchesUser, default off */
 	unsigned match;            /* default UPN and e-mail */
 	const struct cardmap *map; /* borrowed, or NULL */

@@ -36,6 +36,8 @@ test_machine_like(void **state)
 	struct bench *b = *state;
 
 	bench_add_cert(b, bench_made.computer, "9D");
+	assert_true(b->policy.refuse_machine_like);
+	b->policy.refuse_machine_like = false;
 	read_once(b);
 	assert_non_null(strstr(b->told, "user(CN=Computer)"));
 	assert_non_null(strstr(b->news, "cert-machine-like"));
