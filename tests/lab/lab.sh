@@ -186,7 +186,38 @@ lab_on_exit() {
 		echo "FAILED: a card was asked to verify a PIN" >&2
 		status=1
 	fi
+	[ "$status" != 0 ] || lab_audit_all || status=1
 	exit "$status"
+}
+
+# lab_audit NAME [--stopped]: what the daemon leaves on disk agrees with what
+# must always hold; says why not.
+lab_audit() {
+	local store
+
+	store=$(lab_home "$1")/store/cardproxy.db
+	"$LAB_BUILD/tests/audit/auditor" ${2:+"$2"} "$store" \
+		"$(lab_run_dir "$1")"
+}
+
+# Every daemon that ran, as it is and after its end.  LAB_NO_AUDIT is for a
+# scenario whose store or directories are not the daemon's on purpose.
+lab_audit_all() {
+	local daemon status=0
+
+	[ -z "${LAB_NO_AUDIT:-}" ] || return 0
+	for daemon in "$LAB"/daemon-*/; do
+		[ -d "$daemon" ] || continue
+		daemon=$(basename "$daemon")
+		daemon=${daemon#daemon-}
+		if lab_alive "daemon-$daemon"; then
+			lab_audit "$daemon" || status=1
+			lab_stop "daemon-$daemon"
+		fi
+		lab_audit "$daemon" --stopped || status=1
+	done
+	[ "$status" = 0 ] || echo "FAILED: the auditor found something" >&2
+	return "$status"
 }
 
 # lab_wait [-s SECONDS] WHAT COMMAND...: until COMMAND succeeds.
