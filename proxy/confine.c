@@ -3,12 +3,19 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "sanitized.h"
+#include "syscalls.h"
 
 /*
  * A session uses some 12 descriptors and under 2 MiB; these are far above that
@@ -16,13 +23,13 @@
  */
 enum { SESSION_FILES = 64, SESSION_DATA = 48 * 1024 * 1024 };
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
+/* One check of a password: what a module of PAM may need, with room. */
+enum {
+	CHECK_FILES = 256,
+	CHECK_DATA = 256 * 1024 * 1024,
+	CHECK_FILE_SIZE = 16 * 1024 * 1024,
+	CHECK_CPU_S = 10
+};
 
 /* A sanitized process stays dumpable: leaks are found by looking into it. */
 #ifdef SANITIZED
@@ -152,4 +159,70 @@ confine_session(void)
 		return false;
 #endif
 	return setrlimit(RLIMIT_NOFILE, &files) == 0;
+}
+
+/*
+ * Reading accounts that are not root's, and records for the audit: without the
+ * second PAM fails for root.  Some modules look at a home as its user; what
+ * runs as that must be ended like the rest.
+ */
+static const int voucher_capabilities[] = {CAP_DAC_READ_SEARCH, CAP_AUDIT_WRITE,
+                                           CAP_SETUID, CAP_SETGID, CAP_KILL};
+
+static bool
+keep_capabilities(const int *keep, size_t count)
+{
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	uint64_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		kept |= UINT64_C(1) << keep[i];
+	if (syscall(SYS_capget, &header, had) != 0)
+		return false;
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+		if ((kept >> cap & 1) == 0 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			return false;
+	}
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].permitted =
+		    had[i].permitted & (uint32_t)(kept >> 32 * i);
+		data[i].effective = data[i].permitted;
+	}
+	return syscall(SYS_capset, &header, data) == 0;
+}
+
+bool
+confine_voucher(void)
+{
+	const size_t count =
+	    sizeof(voucher_capabilities) / sizeof(voucher_capabilities[0]);
+
+	if (clearenv() != 0 ||
+	    setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) != 0 ||
+	    chdir("/") != 0)
+		return false;
+	(void)umask(077);
+	return keep_capabilities(voucher_capabilities, count) &&
+	       syscalls_refuse();
+}
+
+bool
+confine_check(void)
+{
+	const struct rlimit files = {CHECK_FILES, CHECK_FILES};
+	const struct rlimit size = {CHECK_FILE_SIZE, CHECK_FILE_SIZE};
+	const struct rlimit cpu = {CHECK_CPU_S, CHECK_CPU_S};
+#ifndef SANITIZED
+	const struct rlimit data = {CHECK_DATA, CHECK_DATA};
+
+	if (setrlimit(RLIMIT_DATA, &data) != 0)
+		return false;
+#endif
+	return setrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	       setrlimit(RLIMIT_FSIZE, &size) == 0 &&
+	       setrlimit(RLIMIT_CPU, &cpu) == 0;
 }

@@ -34,4 +34,15 @@ void confine_descriptors(const int *keep, size_t count);
 /* Limits of a session process: descriptors and memory. */
 bool confine_session(void);
 
+/*
+ * For the process that stays root (voucher.h): it keeps
+ * only the capabilities that PAM's modules need to read accounts and to write
+ * audit records, has an environment of its own, and system calls it has no use
+ * for are refused: above all, any network (syscalls.h).  False: errno.
+ */
+bool confine_voucher(void);
+
+/* Limits of one check of a password, on top of that. */
+bool confine_check(void);
+
 #endif

@@ -37,6 +37,8 @@ gate_clear(struct gate *g)
 		event_free(g->keeper_timer);
 	link_free(g->keeper);
 	g->keeper = NULL;
+	link_free(g->voucher);
+	g->voucher = NULL;
 }
 
 /*
@@ -53,6 +55,10 @@ reap(struct gate *g)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == g->keeper_pid) {
 			gate_keeper_ended(g, status);
+			continue;
+		}
+		if (pid == g->voucher_pid) {
+			gate_voucher_ended(g, status);
 			continue;
 		}
 		TAILQ_FOREACH (c, &g->children, next) {
@@ -77,7 +83,9 @@ stop_step(struct gate *g)
 		g->keeper = NULL;
 		(void)event_add(g->stop_timer, &patience);
 	}
-	if (g->keeper_pid == 0) {
+	link_free(g->voucher);
+	g->voucher = NULL;
+	if (g->keeper_pid == 0 && g->voucher_pid == 0) {
 		g->state = GATE_ENDED;
 		(void)event_base_loopbreak(g->base);
 	}
@@ -114,6 +122,9 @@ on_stop_timer(evutil_socket_t fd, short what, void *arg)
 		(void)kill(c->pid, SIGKILL);
 	if (TAILQ_EMPTY(&g->children) && g->keeper_pid > 0)
 		(void)kill(g->keeper_pid, SIGKILL);
+	if (TAILQ_EMPTY(&g->children))
+		g->voucher_pid = 0; /* not ours to kill, and dies with us */
+	stop_step(g);
 }
 
 /* The number of the same listener in another configuration. */
@@ -170,6 +181,7 @@ reload(struct gate *g)
 	change_config(g, config);
 	log_setup(config->log_level, config->log_form);
 	log_note(LOG_NOTICE, "reload", "done");
+	gate_check_voucher(g);
 	TAILQ_FOREACH (c, &g->children, next) {
 		if (c->link != NULL)
 			link_send(c->link, (struct wire_view){&word, 1}, -1);
@@ -309,6 +321,8 @@ gate_run(struct config *config, const char *path)
 	TAILQ_INIT(&g.children);
 	log_identity("gate", NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	if (g.base != NULL && gate_fork_voucher(&g, &g.status))
+		return g.status;
 	if (g.base != NULL && prepare(&g))
 		return serve(&g);
 	gate_clear(&g);

@@ -34,4 +34,7 @@ enum {
  */
 int gate_run(struct config *config, const char *path);
 
+/* Why identity = pam cannot work here though it is asked for, or NULL. */
+const char *gate_voucher_missing(const struct config *config);
+
 #endif

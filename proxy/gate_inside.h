@@ -1,7 +1,7 @@
 /*
  * The gate from inside: what gate.c (its life, signals, reloads), gate_keeper.c
- * (starting the keeper, and again) and gate_session.c (admitting and forking
- * sessions) share.  For these files only.
+ * (starting the keeper, and again), gate_voucher.c (starting the voucher) and
+ * gate_session.c (admitting and forking sessions) share.  For these files only.
  */
 #ifndef PROXY_GATE_INSIDE_H
 #define PROXY_GATE_INSIDE_H
@@ -46,6 +46,8 @@ struct gate {
 	pid_t keeper_pid; /* 0: none runs */
 	struct link *keeper;
 	bool keeper_wanted; /* fork one outside the loop */
+	pid_t voucher_pid;  /* 0: none runs */
+	struct link *voucher;
 };
 
 /* Forget everything that is the gate's: in the keeper, and at the end. */
@@ -61,6 +63,18 @@ void gate_keeper_ended(struct gate *g, int status);
 void gate_tell_keeper(struct gate *g, enum keep_type type,
                       const struct child *c, int fd, bool resumed);
 void gate_on_keeper_timer(evutil_socket_t fd, short what, void *arg);
+
+/*
+ * Start the voucher if a target wants one, while we are root and before there
+ * is anything that it should not have.  True: this is its process, and it has
+ * ended with *status; what was the gate's is freed.
+ */
+bool gate_fork_voucher(struct gate *g, int *status);
+
+/* A session's end of a new pair with the voucher, or -1: there is none. */
+int gate_attach_voucher(struct gate *g, const char *client);
+void gate_check_voucher(const struct gate *g); /* after a reload */
+void gate_voucher_ended(struct gate *g, int status);
 
 /* Serve a connection in a process of its own, if it is admitted. */
 void gate_start_session(struct gate *g, const struct accepted *a);

@@ -59,9 +59,9 @@ admitted(struct gate *g, const struct accepted *a)
  */
 _Noreturn static void
 session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
-              int keeper_fd)
+              int keeper_fd, int vouch_fd)
 {
-	const int keep[] = {client_fd, gate_fd, keeper_fd};
+	const int keep[] = {client_fd, gate_fd, keeper_fd, vouch_fd};
 	struct session_start start = {.config = g->config,
 	                              .config_path = g->path,
 	                              .listener = c->listener,
@@ -71,6 +71,7 @@ session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
 	                              .client_fd = client_fd,
 	                              .gate_fd = gate_fd,
 	                              .keeper_fd = keeper_fd,
+	                              .vouch_fd = vouch_fd,
 	                              .started_at = c->started_at};
 	int status = EXIT_FAILURE;
 
@@ -78,7 +79,7 @@ session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
 	memcpy(start.client_addr, c->addr, sizeof(start.client_addr));
 	for (size_t i = 0; i < 4; i++)
 		(void)event_del(g->signals[i]);
-	confine_descriptors(keep, 3);
+	confine_descriptors(keep, 4);
 	start.base = event_base_new();
 	if (start.base != NULL) {
 		status = session_run(&start);
@@ -93,6 +94,7 @@ fork_session(struct gate *g, const struct accepted *a)
 	struct child *c = calloc(1, sizeof(*c));
 	int gate_fds[2] = {-1, -1};
 	int keeper_fds[2] = {-1, -1};
+	int vouch_fd = -1;
 
 	if (c == NULL || !link_pair(gate_fds) || !link_pair(keeper_fds) ||
 	    RAND_bytes(c->id, sizeof(c->id)) != 1)
@@ -101,11 +103,15 @@ fork_session(struct gate *g, const struct accepted *a)
 	c->listener = a->listener;
 	c->started_at = (int64_t)time(NULL);
 	memcpy(c->addr, a->addr, sizeof(c->addr));
+	vouch_fd = gate_attach_voucher(g, c->addr);
 	c->pid = fork();
 	if (c->pid < 0)
 		goto failed;
 	if (c->pid == 0)
-		session_child(g, c, a->fd, gate_fds[1], keeper_fds[1]);
+		session_child(g, c, a->fd, gate_fds[1], keeper_fds[1],
+		              vouch_fd);
+	if (vouch_fd >= 0)
+		(void)close(vouch_fd);
 	(void)close(a->fd);
 	(void)close(gate_fds[1]);
 	(void)close(keeper_fds[1]);
@@ -124,6 +130,8 @@ failed:
 		if (keeper_fds[i] >= 0)
 			(void)close(keeper_fds[i]);
 	}
+	if (vouch_fd >= 0)
+		(void)close(vouch_fd);
 	(void)close(a->fd);
 	free(c);
 }

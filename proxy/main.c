@@ -45,6 +45,14 @@ load(const char *path)
 	return config;
 }
 
+/* What the file asks for and this process or machine cannot do. */
+static void
+say_missing(const char *what)
+{
+	if (what != NULL)
+		(void)printf("note: %s\n", what);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -76,6 +84,7 @@ main(int argc, char **argv)
 	if (config == NULL)
 		return EXIT_FAILURE;
 	if (check) {
+		say_missing(gate_voucher_missing(config));
 		config_free(config);
 		(void)printf("%s: ok\n", path);
 		return EXIT_SUCCESS;

@@ -26,9 +26,10 @@ struct session_start {
 	SSL_CTX *server_tls;           /* towards clients; borrowed */
 	SSL_CTX *const *client_tls;    /* towards servers, by index of target */
 	const struct anchors *anchors; /* of the host; borrowed */
-	int client_fd;                 /* the three descriptors are taken */
+	int client_fd;                 /* the four descriptors are taken */
 	int gate_fd;
 	int keeper_fd;
+	int vouch_fd; /* for vouch_new; -1: nobody checks passwords */
 	uint8_t id[KEEP_ID_LEN];
 	int64_t started_at;   /* seconds since the epoch */
 	char client_addr[64]; /* text, without the port */

@@ -49,6 +49,9 @@ struct vouch_msg {
 	};
 };
 
+/* What a text must be: some bytes, at most max of them, without a NUL. */
+bool vouch_text_allowed(struct wire_view text, size_t max);
+
 /* Encode; out->fault says that a text was empty, too long or had a NUL. */
 void vouch_encode(struct wire_out *out, const struct vouch_msg *msg);
 
