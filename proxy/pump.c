@@ -231,3 +231,21 @@ pump_inject(struct pump *p, enum relay_side to, const struct relay_chunk *chunk)
 		leg_flush(f->sink);
 	}
 }
+
+void
+pump_dismiss(struct pump *p)
+{
+	struct flow *f = &p->flows[RELAY_SERVER];
+	uint8_t frame[RELAY_ULTIMATUM];
+	struct wire_out out = wire_out(frame, sizeof(frame));
+
+	if (f->stopped)
+		return;
+	release_waiting(f);
+	f->stopped = true;
+	if (f->passing > 0)
+		return;
+	relay_ultimatum(&out, MCS_PROVIDER_INITIATED);
+	(void)evbuffer_add(leg_output(f->sink), frame, out.len);
+	leg_flush(f->sink);
+}

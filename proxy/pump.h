@@ -46,6 +46,12 @@ void pump_drained(struct pump *p, enum relay_side to);
 void pump_inject(struct pump *p, enum relay_side to,
                  const struct relay_chunk *chunk);
 
+/*
+ * The connection ends by our will: tell the client so, unless it waits for the
+ * rest of a frame.  After that nothing goes to it any more.
+ */
+void pump_dismiss(struct pump *p);
+
 /* The other side is gone: nothing comes from there any more. */
 void pump_stop(struct pump *p, enum relay_side from);
 

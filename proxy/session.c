@@ -111,6 +111,14 @@ session_close(struct session *s, const char *why)
 	finish_when_drained(s);
 }
 
+void
+session_dismiss(struct session *s, const char *why)
+{
+	if (s->stage == STAGE_RELAY)
+		pump_dismiss(s->pump);
+	session_close(s, why);
+}
+
 static void
 on_failed(void *arg, const char *why)
 {
@@ -414,7 +422,7 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	session_close(arg, "terminated");
+	session_dismiss(arg, "terminated");
 }
 
 static void

@@ -65,6 +65,9 @@ uint64_t session_now_ms(void);
 /* Ends the session, once; the caller returns at once. */
 void session_close(struct session *s, const char *why);
 
+/* The same, and the client is told that it is our will. */
+void session_dismiss(struct session *s, const char *why);
+
 /* After whatever may have changed when the channel wants to be called. */
 void session_arm_tick(struct session *s);
 

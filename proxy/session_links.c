@@ -147,5 +147,5 @@ on_gate_closed(void *arg)
 
 	link_free(s->gate);
 	s->gate = NULL;
-	session_close(s, "the daemon ended");
+	session_dismiss(s, "the daemon ended");
 }

@@ -33,6 +33,9 @@ for signal in TERM INT TERM; do
 	lab_expect "views" "" "$(ls "$(lab_run_dir main)/session")"
 	lab_wait "alice's client notices" lab_dead client-alice
 	lab_wait "bob's client notices" lab_dead client-bob
+	grep -q ERRINFO_RPC_INITIATED_DISCONNECT "$LAB/log/client-alice" ||
+		lab_fail "the client does not know that it was our will"
+	: >"$LAB/log/client-alice"
 done
 
 lab_daemon main

@@ -336,7 +336,8 @@ inject(struct bed *b, uint32_t number)
 {
 	uint8_t bytes[INJECTED_LEN] = {0};
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
-	struct relay_chunk chunk = {sizeof(bytes), 3, {bytes, sizeof(bytes)}, false};
+	struct relay_chunk chunk = {
+	    sizeof(bytes), 3, {bytes, sizeof(bytes)}, false};
 
 	wire_put_bytes(&out, mark, MARK_LEN);
 	wire_put_u32(&out, number);
@@ -531,6 +532,44 @@ close_base(void **state)
 	return 0;
 }
 
+/*
+ * The client hears of the end between two frames, and nothing after it; in the
+ * middle of one it hears nothing.
+ */
+static void
+test_dismiss(void **state)
+{
+	static const uint8_t ultimatum[] = {3,    0,    0,    9,   2,
+	                                    0xf0, 0x80, 0x20, 0x80};
+	struct bed b;
+
+	(void)state;
+	for (int half = 0; half < 2; half++) {
+		uint32_t seed = 1;
+		size_t len = half ? 50 : 100;
+
+		bed_open(&b);
+		append_fastpath(&b.sent[RELAY_SERVER], 100, &seed);
+		feed(&b, RELAY_SERVER, len);
+		turn();
+		pump_dismiss(b.pump);
+		feed(&b, RELAY_SERVER, 100);
+		turn();
+		take(&b, RELAY_CLIENT, 1000);
+		assert_memory_equal(b.come[RELAY_CLIENT].bytes,
+		                    b.sent[RELAY_SERVER].bytes, len);
+		if (half)
+			assert_int_equal(b.come[RELAY_CLIENT].len, len);
+		else
+			assert_int_equal(b.come[RELAY_CLIENT].len,
+			                 len + sizeof(ultimatum));
+		if (!half)
+			assert_memory_equal(b.come[RELAY_CLIENT].bytes + len,
+			                    ultimatum, sizeof(ultimatum));
+		bed_close(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -541,6 +580,7 @@ main(void)
 	    cmocka_unit_test(test_back_pressure),
 	    cmocka_unit_test(test_refused_stream_stops),
 	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_dismiss),
 	};
 
 	return cmocka_run_group_tests(tests, open_base, close_base);

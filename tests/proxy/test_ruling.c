@@ -111,6 +111,26 @@ test_user(void **state)
 }
 
 /* The name service knows root wherever this runs. */
+/* The one who was named first was not the user. */
+static void
+test_another_user(void **state)
+{
+	(void)state;
+	begin("[policy hers]\nmatch_user = alice\n"
+	      "[policy his]\nmatch_user = bob\n");
+	ruling_identify(ruling, "alice");
+	assert_string_equal(in_force, "hers");
+	ruling_identify(ruling, "bob"); /* not while she is there */
+	assert_string_equal(in_force, "hers");
+	ruling_forget(ruling);
+	assert_string_equal(in_force, "default");
+	assert_int_equal(settled, 1);
+	ruling_identify(ruling, "bob");
+	assert_string_equal(in_force, "his");
+	assert_int_equal(settled, 2);
+	end();
+}
+
 static void
 test_groups(void **state)
 {
@@ -216,6 +236,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_user),
+	    cmocka_unit_test(test_another_user),
 	    cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_groups_unknown),
 	    cmocka_unit_test(test_groups_dropped),
