@@ -45,6 +45,7 @@ struct gate {
 	TAILQ_HEAD(, child) children;
 	pid_t keeper_pid; /* 0: none runs */
 	struct link *keeper;
+	char boot_id[2 * KEEP_ID_LEN + 1]; /* ours: a keeper knows us by it */
 	bool keeper_wanted; /* fork one outside the loop */
 	pid_t voucher_pid;  /* 0: none runs */
 	struct link *voucher;

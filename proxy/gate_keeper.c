@@ -1,6 +1,7 @@
 #include "gate_inside.h"
 
 #include <errno.h>
+#include <openssl/rand.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,7 @@ keeper_child(struct gate *g, int fd)
 	const char *local_targets[CONFIG_TARGETS_MAX + 1];
 	const struct keeper_config keeper = {.local_targets = local_targets,
 	                                     .database = c->database,
+	                                     .boot_id = g->boot_id,
 	                                     .run_dir = c->run_dir,
 	                                     .control = c->control,
 	                                     .control_group = c->control_group,
@@ -112,6 +114,16 @@ keeper_again(struct gate *g)
 	(void)event_add(g->keeper_timer, &again);
 }
 
+/* Without one no log-on outlives a keeper, which is the safe side. */
+static void
+make_boot_id(struct gate *g)
+{
+	uint8_t id[KEEP_ID_LEN];
+
+	if (g->boot_id[0] == '\0' && RAND_bytes(id, sizeof(id)) == 1)
+		(void)log_hex(g->boot_id, id, sizeof(id));
+}
+
 /* True: this is the keeper's process, and it has ended with *status. */
 bool
 gate_fork_keeper(struct gate *g, int *status)
@@ -119,6 +131,7 @@ gate_fork_keeper(struct gate *g, int *status)
 	int fds[2];
 	pid_t pid;
 
+	make_boot_id(g);
 	g->keeper_wanted = false;
 	if (!link_pair(fds)) {
 		log_note(LOG_ERROR, "keeper", strerror(errno));

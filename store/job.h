@@ -49,7 +49,9 @@ struct job {
 	char fault[ENGINE_REASON_SIZE]; /* why the store failed */
 	struct keep_ack result;         /* its reason is empty, see above */
 	struct engine_change change;
-	bool more; /* SWEEP: there is more to do */
+	bool more;     /* SWEEP: there is more to do */
+	bool answered; /* the caller's */
+	bool hides; /* the caller's: its log-on is not shown until it is done */
 };
 TAILQ_HEAD(job_list, job);
 

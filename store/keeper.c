@@ -73,6 +73,19 @@ make_parent(const char *path)
 	free(copy);
 }
 
+static bool
+begin_boot(struct keeper *k)
+{
+	const char *boot_id = k->config->boot_id;
+
+	if (engine_begin(k->engine, time(NULL)) &&
+	    engine_boot(k->engine, boot_id != NULL ? boot_id : "") &&
+	    engine_commit(k->engine))
+		return true;
+	engine_rollback(k->engine);
+	return false;
+}
+
 /* The store first: who does not get it must not touch the views either. */
 static bool
 open_store(struct keeper *k, int *status)
@@ -87,6 +100,12 @@ open_store(struct keeper *k, int *status)
 	    error == ENGINE_FAILED ? KEEPER_EXIT_FAILED : KEEPER_EXIT_REFUSED;
 	if (k->engine == NULL) {
 		log_refusal("store", k->config->database, reason);
+		return false;
+	}
+	if (!begin_boot(k)) {
+		*status = KEEPER_EXIT_FAILED;
+		log_refusal("store", k->config->database,
+		            engine_reason(k->engine));
 		return false;
 	}
 	enum view_error view = view_init(k->config->run_dir, &k->run_dirfd);
@@ -140,7 +159,7 @@ open_turn(struct keeper *k)
 	    .kerberos = k->kerberos,
 	};
 	k->turn = turn_new(&config);
-	return k->turn != NULL;
+	return k->turn != NULL && turn_load(k->turn);
 }
 
 static bool
@@ -149,6 +168,7 @@ open_control(struct keeper *k)
 	struct report_source source = {
 	    .engine = k->engine,
 	    .peers = turn_peers(k->turn),
+	    .logons = turn_logons(k->turn),
 	    .local_targets = k->config->local_targets,
 	    .run_dir = k->config->run_dir,
 	    .on_changed = on_changed,
@@ -228,6 +248,9 @@ serve_gate(struct keeper *k, struct wire_view datagram, int fd)
 		return;
 	} else if (msg.type == KEEP_ATTACHED_ALL) {
 		turn_end_others(k->turn);
+	} else if (msg.type == KEEP_LOGOFF) {
+		turn_log_off(k->turn, msg.logoff.host_session,
+		             msg.logoff.reason);
 	} else {
 		log_note(LOG_ERROR, "gate-message", keep_type_name(msg.type));
 	}

@@ -4,8 +4,8 @@
  * query), keeps the trust views below the run directory equal to that, and
  * answers the control socket.  It reads no network and parses no certificate.
  *
- * It knows a session by its socket pair: when that closes, the session is over
- * and its claims end, whatever the reason was.
+ * It knows a session by its socket pair: when that closes, the log-on is over
+ * and its claims end, unless the session said before that it was disconnected.
  */
 #ifndef STORE_KEEPER_H
 #define STORE_KEEPER_H
@@ -14,6 +14,8 @@
 #include <sys/types.h>
 
 struct keeper_config {
+	const char *boot_id;  /* of the gate: detached log-ons outlive a keeper
+	                         under the same one; NULL: none does */
 	const char *database; /* path of the SQLite file */
 	const char
 	    *run_dir; /* views in <run_dir>/session/<id>, control socket */

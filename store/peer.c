@@ -81,6 +81,9 @@ peer_new(struct event_base *base, int fd, const struct keep_hello *hello,
 void
 peer_hang_up(struct peer *peer)
 {
+	if (peer->settle != NULL)
+		event_free(peer->settle);
+	peer->settle = NULL;
 	if (peer->readable != NULL)
 		event_free(peer->readable);
 	peer->readable = NULL;
@@ -118,6 +121,9 @@ peer_free(struct peer *peer)
 	free(peer->policy);
 	free(peer->role);
 	free(peer->reason);
+	free(peer->host_session);
+	free(peer->over_user);
+	free(peer->over_name);
 	free(peer);
 }
 
@@ -125,13 +131,14 @@ peer_free(struct peer *peer)
 static struct job *
 new_job(struct peer *peer, enum job_type type, uint32_t seq)
 {
-	struct job *job = job_new(type, peer->id, peer->id, seq);
+	struct job *job = job_new(type, peer->logon->id, peer->id, seq);
 
 	if (job == NULL || !job_set_user(job, peer->user)) {
 		job_free(job);
 		return NULL;
 	}
 	job->arg = peer;
+	job->logon = peer->logon;
 	return job;
 }
 
@@ -176,6 +183,8 @@ save_state(struct peer *peer)
 	msg.state.user = wire_view_text(peer->user);
 	msg.state.source = wire_view_text(peer->source);
 	msg.state.policy = wire_view_text(peer->policy);
+	msg.state.host_session = wire_view_text(peer->host_session);
+	msg.state.purpose = peer->purpose;
 	return save(peer, JOB_STATE, &msg);
 }
 
@@ -224,6 +233,40 @@ on_hello(struct peer *peer, const struct keep_msg *msg,
 	return NULL;
 }
 
+/* Is this no longer the log-on that the host ended?  It may repeat itself. */
+static bool
+is_another_logon(struct peer *peer)
+{
+	const char *name = peer_text(peer->host_session);
+
+	if (strcmp(peer_text(peer->user), peer->over_user) == 0 &&
+	    (name[0] == '\0' || strcmp(name, peer->over_name) == 0))
+		return false;
+	free(peer->over_user);
+	free(peer->over_name);
+	peer->over_user = NULL;
+	peer->over_name = NULL;
+	return true;
+}
+
+void
+peer_log_off(struct peer *peer)
+{
+	char *user = strdup(peer_text(peer->user));
+	char *name = strdup(peer_text(peer->host_session));
+
+	if (user == NULL || name == NULL) {
+		free(user);
+		free(name);
+		user = name = NULL;
+	}
+	free(peer->over_user);
+	free(peer->over_name);
+	peer->over_user = user;
+	peer->over_name = name;
+	set_text(&peer->user, nothing);
+}
+
 static const char *
 on_state(struct peer *peer, const struct keep_msg *msg,
          struct wire_view datagram)
@@ -235,6 +278,11 @@ on_state(struct peer *peer, const struct keep_msg *msg,
 	set_text(&peer->policy, msg->state.policy);
 	set_text(&peer->role, msg->state.role);
 	set_text(&peer->reason, msg->state.reason);
+	set_text(&peer->host_session, msg->state.host_session);
+	peer->purpose = msg->state.purpose;
+	if (peer->over_user != NULL && !is_another_logon(peer))
+		set_text(&peer->user, nothing);
+	peer->ops->on_state(peer->arg, peer);
 	if (!save_state(peer))
 		peer->unsaved = true;
 	peer->ops->on_news(peer->arg, peer, "session-state", NULL, nothing);
@@ -330,23 +378,33 @@ on_cert(struct peer *peer, const struct keep_msg *msg,
 	return NULL;
 }
 
-/* A batch above its limits is refused as a whole, without touching the store.
- */
+/* A batch is refused as a whole, without touching the store. */
 static void
-refuse_batch(struct peer *peer, uint32_t seq)
+refuse_batch(struct peer *peer, uint32_t seq, const char *reason)
 {
 	struct keep_ack ack = {
 	    .refused = (uint32_t)batch_count(peer->batch),
-	    .reason = wire_view_text(batch_fault(peer->batch)),
+	    .reason = wire_view_text(reason),
 	};
 	struct log_event ev = log_event(LOG_WARNING, "batch-refused");
 
 	log_text(&ev, "session", peer->id);
-	log_text(&ev, "reason", batch_fault(peer->batch));
+	log_text(&ev, "reason", reason);
 	log_write(&ev);
 	(void)peer_acknowledge(peer, seq, &ack);
 	batch_free(peer->batch);
 	peer->batch = NULL;
+}
+
+/* NULL, or why the batch is not taken. */
+static const char *
+find_refusal(const struct peer *peer)
+{
+	if (peer->over_user != NULL)
+		return "the log-on is over";
+	if (peer->logon->hidden > 0)
+		return "store: a removal waits to be written";
+	return batch_fault(peer->batch);
 }
 
 static const char *
@@ -356,8 +414,10 @@ on_commit(struct peer *peer, const struct keep_msg *msg,
 	(void)datagram;
 	if (peer->batch == NULL)
 		return "commit without begin";
-	if (batch_fault(peer->batch) != NULL) {
-		refuse_batch(peer, msg->seq);
+	const char *fault = find_refusal(peer);
+
+	if (fault != NULL) {
+		refuse_batch(peer, msg->seq, fault);
 		return NULL;
 	}
 	struct job *job = new_job(peer, JOB_APPLY, msg->seq);
@@ -396,6 +456,8 @@ on_synced(struct peer *peer, const struct keep_msg *msg,
 	(void)datagram;
 	if (job == NULL)
 		return no_memory;
+	if (peer->settle != NULL)
+		(void)event_del(peer->settle);
 	peer->ops->on_job(peer->arg, job);
 	return NULL;
 }
@@ -431,7 +493,7 @@ static const char *
 on_end(struct peer *peer, const struct keep_msg *msg, struct wire_view datagram)
 {
 	(void)datagram;
-	peer->ops->on_over(peer->arg, peer, msg->over.reason);
+	peer->ops->on_over(peer->arg, peer, &msg->over, msg->over.reason);
 	return NULL;
 }
 
@@ -482,7 +544,8 @@ reject(struct peer *peer, const char *fault)
 	log_text(&ev, "session", peer->id);
 	log_text(&ev, "fault", fault);
 	log_write(&ev);
-	peer->ops->on_over(peer->arg, peer, wire_view_text("bad message"));
+	peer->ops->on_over(peer->arg, peer, NULL,
+	                   wire_view_text("bad message"));
 }
 
 /* One datagram; false when there is none, or nobody to read from any more. */
@@ -496,7 +559,7 @@ read_one(struct peer *peer)
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (len <= 0) {
-		peer->ops->on_over(peer->arg, peer,
+		peer->ops->on_over(peer->arg, peer, NULL,
 		                   wire_view_text("connection closed"));
 		return false;
 	}

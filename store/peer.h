@@ -1,5 +1,5 @@
 /*
- * One attached session: the keeper's end of its socket pair, what it said of
+ * One attached connection: the keeper's end of its socket pair, what it said of
  * itself and its readers, and the batch it is sending.  Its datagrams are
  * decoded here and become jobs for the store and news for the watchers; what it
  * said stays in memory, for the control socket.
@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "job.h"
+#include "logon.h"
 
 enum {
 	PEER_READERS_MAX = 64, /* devices of one session */
@@ -35,14 +36,17 @@ struct peer;
 
 /* News go up to the keeper; arg is its own. */
 struct peer_ops {
+	/* STATE said something, before it is stored: peer->logon may change. */
+	void (*on_state)(void *arg, struct peer *peer);
 	/* To be run; the callee owns it now. */
 	void (*on_job)(void *arg, struct job *job);
 	/* Something to watch; reader or text may be NULL or empty. */
 	void (*on_news)(void *arg, const struct peer *peer, const char *name,
 	                const struct peer_reader *reader,
 	                struct wire_view text);
-	/* It is over; call peer_hang_up. */
-	void (*on_over)(void *arg, struct peer *peer, struct wire_view reason);
+	/* It is over; call peer_hang_up.  over is NULL when it does not say. */
+	void (*on_over)(void *arg, struct peer *peer,
+	                const struct keep_over *over, struct wire_view reason);
 };
 
 struct peer {
@@ -51,6 +55,8 @@ struct peer {
 	void *arg;
 	int fd; /* -1: over */
 	struct event *readable;
+	struct event
+	    *settle; /* pending: all should be asserted again by then */
 
 	char id[ENGINE_ID_SIZE];
 	uint8_t raw_id[KEEP_ID_LEN];
@@ -60,8 +66,9 @@ struct peer {
 	bool syncing; /* adopted: its view waits for SYNCED */
 	bool unsaved; /* the store could not take what it said: say it again */
 	bool unended; /* hung up, without memory to have the end stored */
-	bool dirty;   /* its view may differ from the store */
-	const char *view_fault; /* why its view could not be made, or NULL */
+	struct logon *logon; /* that it speaks for; the caller's */
+	char *over_user; /* the host ended the log-on of this user, or NULL: */
+	char *over_name; /* this one; nothing of it is taken any more */
 
 	enum keep_session_state state;
 	char *target;
@@ -72,6 +79,8 @@ struct peer {
 	char *policy;
 	char *role;
 	char *reason;
+	char *host_session;
+	enum keep_purpose purpose;
 	struct keep_usage usage;
 	struct peer_reader_list readers;
 	size_t reader_count;
@@ -91,12 +100,15 @@ struct peer *peer_new(struct event_base *base, int fd,
 void peer_hang_up(struct peer *peer);
 void peer_free(struct peer *peer);
 
-/* Have the session and its user stored, once more if need be. */
+/* Have its log-on and the user stored, once more if need be. */
 void peer_save(struct peer *peer);
 
 /* Answer a COMMIT, RELEASE or SYNCED; false when it does not take it. */
 bool peer_acknowledge(struct peer *peer, uint32_t seq,
                       const struct keep_ack *ack);
+
+/* The host says that its log-on is over: forget the user. */
+void peer_log_off(struct peer *peer);
 
 /* "" for NULL. */
 const char *peer_text(const char *text);

@@ -121,6 +121,8 @@ add_session(struct json_object *row, const struct peer *peer)
 	char reason[REASON_SIZE];
 
 	add_text(row, "id", peer->id);
+	add_text(row, "logon", peer->logon->id);
+	add_text(row, "host_session", peer->host_session);
 	add_text(row, "state", keep_session_state_name(peer->state));
 	add_text(row, "user", peer->user);
 	add_text(row, "source", peer->source);
@@ -134,6 +136,51 @@ add_session(struct json_object *row, const struct peer *peer)
 	add_number(row, "started_at", peer->started_at);
 	add_number(row, "readers", (int64_t)peer->reader_count);
 	add_number(row, "cards", (int64_t)reason_count_cards(peer));
+}
+
+/* Nobody is connected to it: what is known without a connection. */
+static void
+add_detached(struct json_object *row, const struct logon *logon)
+{
+	add_text(row, "id", logon->id);
+	add_text(row, "logon", logon->id);
+	add_text(row, "host_session", logon->host_session);
+	add_text(row, "state", keep_session_state_name(KEEP_DETACHED));
+	add_text(row, "user", logon->user);
+	add_text(row, "source", "");
+	add_text(row, "policy", logon->policy);
+	add_text(row, "role", "none");
+	add_text(row, "reason", "nobody is connected");
+	add_text(row, "target", logon->target);
+	add_text(row, "client_name", logon->client_name);
+	add_text(row, "client_addr", logon->client_addr);
+	add_number(row, "pid", 0);
+	add_number(row, "started_at", logon->started_at);
+	add_number(row, "detached_at", logon->detached_at);
+	add_number(row, "readers", 0);
+	add_number(row, "cards", 0);
+}
+
+/* prefix: of the ids that are wanted. */
+static bool
+list_detached(struct answer *answer, const char *prefix)
+{
+	const struct logon *logon;
+
+	if (answer->source->logons == NULL)
+		return true;
+	TAILQ_FOREACH (logon, answer->source->logons, entry) {
+		struct json_object *row = NULL;
+
+		if (logon->detached_at == 0 || logon->ended ||
+		    strncmp(logon->id, prefix, strlen(prefix)) != 0)
+			continue;
+		row = is_full(answer) ? NULL : new_row(answer);
+		if (row == NULL)
+			return false;
+		add_detached(row, logon);
+	}
+	return true;
 }
 
 static void
@@ -161,10 +208,10 @@ list_sessions(struct answer *answer)
 			continue;
 		row = is_full(answer) ? NULL : new_row(answer);
 		if (row == NULL)
-			break;
+			return true;
 		add_session(row, peer);
 	}
-	return true;
+	return list_detached(answer, "");
 }
 
 static void
@@ -234,7 +281,7 @@ show_sessions(struct answer *answer)
 		add_session(row, peer);
 		add_usage(row, &peer->usage);
 	}
-	if (!new_rows(answer, "readers"))
+	if (!list_detached(answer, prefix) || !new_rows(answer, "readers"))
 		return false;
 	TAILQ_FOREACH (peer, answer->source->peers, entry) {
 		if (peer->fd >= 0 &&

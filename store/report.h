@@ -17,6 +17,7 @@ enum { REPORT_ROWS_MAX = 10000 /* of one answer; more is "truncated" */ };
 struct report_source {
 	struct engine *engine;
 	const struct peer_list *peers;
+	const struct logon_list *logons; /* NULL: none without a peer is shown */
 	const char *run_dir;
 	const char *const *local_targets; /* NULL, or ended by NULL */
 	/* The store was changed from here: views may differ from it. */

@@ -1,8 +1,6 @@
-#include "turn.h"
+#include "turn_private.h"
 
-#include "account.h"
 #include "log.h"
-#include "mirror.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,25 +9,22 @@
 
 static void on_flush(evutil_socket_t fd, short what, void *arg);
 static void on_retry(evutil_socket_t fd, short what, void *arg);
+static void on_sweep(evutil_socket_t fd, short what, void *arg);
+static void on_settle(evutil_socket_t fd, short what, void *arg);
+static void on_grace(evutil_socket_t fd, short what, void *arg);
+static void on_age(evutil_socket_t fd, short what, void *arg);
+static void on_state(void *arg, struct peer *peer);
 static void on_job(void *arg, struct job *job);
 static void on_news(void *arg, const struct peer *peer, const char *name,
                     const struct peer_reader *reader, struct wire_view text);
-static void on_over(void *arg, struct peer *peer, struct wire_view reason);
+static void on_over(void *arg, struct peer *peer, const struct keep_over *said,
+                    struct wire_view reason);
 
 static account_on_change on_account;
 
-static const struct peer_ops peer_ops = {on_job, on_news, on_over};
+static const struct peer_ops peer_ops = {on_state, on_job, on_news, on_over};
 static const struct timeval retry_after = {.tv_sec = 1};
-
-struct turn {
-	struct turn_config config;
-	struct event *flush; /* active: jobs wait for the end of the turn */
-	struct event *retry; /* pending: something could not be written */
-	struct peer_list peers;
-	struct job_list jobs;   /* of this turn */
-	struct job_list failed; /* ends, to be tried again */
-	struct account *account;
-};
+static const struct timeval settle_after = {.tv_sec = 30};
 
 struct turn *
 turn_new(const struct turn_config *config)
@@ -39,13 +34,17 @@ turn_new(const struct turn_config *config)
 	if (turn == NULL)
 		return NULL;
 	turn->config = *config;
+	turn->host_dirty = true;
 	TAILQ_INIT(&turn->peers);
+	TAILQ_INIT(&turn->logons);
 	TAILQ_INIT(&turn->jobs);
 	TAILQ_INIT(&turn->failed);
 	turn->flush = event_new(config->base, -1, 0, on_flush, turn);
 	turn->retry = event_new(config->base, -1, 0, on_retry, turn);
+	turn->sweep = event_new(config->base, -1, 0, on_sweep, turn);
 	turn->account = account_new(config->base, on_account, turn);
-	if (turn->flush != NULL && turn->retry != NULL && turn->account != NULL)
+	if (turn->flush != NULL && turn->retry != NULL && turn->sweep != NULL &&
+	    turn->account != NULL)
 		return turn;
 	turn_free(turn);
 	return NULL;
@@ -62,6 +61,20 @@ free_jobs(struct job_list *jobs)
 	}
 }
 
+static void
+free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+static void
+free_logon(struct turn *turn, struct logon *logon)
+{
+	TAILQ_REMOVE(&turn->logons, logon, entry);
+	logon_free(logon);
+}
+
 void
 turn_free(struct turn *turn)
 {
@@ -75,11 +88,12 @@ turn_free(struct turn *turn)
 		TAILQ_REMOVE(&turn->peers, peer, entry);
 		peer_free(peer);
 	}
+	while (!TAILQ_EMPTY(&turn->logons))
+		free_logon(turn, TAILQ_FIRST(&turn->logons));
 	account_free(turn->account);
-	if (turn->flush != NULL)
-		event_free(turn->flush);
-	if (turn->retry != NULL)
-		event_free(turn->retry);
+	free_event(turn->flush);
+	free_event(turn->retry);
+	free_event(turn->sweep);
 	free(turn);
 }
 
@@ -89,16 +103,144 @@ turn_peers(const struct turn *turn)
 	return &turn->peers;
 }
 
+const struct logon_list *
+turn_logons(const struct turn *turn)
+{
+	return &turn->logons;
+}
+
+/*
+ * Jobs and news.
+ */
+
+void
+turn_add_job(struct turn *turn, struct job *job)
+{
+	struct logon *logon = job->logon;
+
+	if (logon != NULL)
+		logon->jobs++;
+	TAILQ_INSERT_TAIL(&turn->jobs, job, entry);
+	/* Runs after all that is active in this turn. */
+	event_active(turn->flush, 0, 0);
+}
+
+static void
+on_job(void *arg, struct job *job)
+{
+	turn_add_job(arg, job);
+}
+
+void
+turn_retry_later(struct turn *turn)
+{
+	(void)event_add(turn->retry, &retry_after);
+}
+
+static void
+on_news(void *arg, const struct peer *peer, const char *name,
+        const struct peer_reader *reader, struct wire_view text)
+{
+	const struct turn *turn = arg;
+
+	if (turn->config.on_news != NULL)
+		turn->config.on_news(turn->config.arg, peer, name, reader, text,
+		                     NULL);
+}
+
+void
+turn_tell(const struct turn *turn, const struct peer *peer, const char *name,
+          struct wire_view text, const struct keep_ack *result)
+{
+	if (turn->config.on_news != NULL)
+		turn->config.on_news(turn->config.arg, peer, name, NULL, text,
+		                     result);
+}
+
+/*
+ * The end of a log-on.
+ */
+
+static bool
+end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
+          struct wire_view reason, struct peer *peer)
+{
+	struct job *job = job_new(JOB_END, logon->id, logon->connection, 0);
+
+	if (job == NULL)
+		return false;
+	job->arg = peer;
+	job->logon = logon;
+	job->how = how;
+	job_set_reason(job, reason);
+	logon->ended = true;
+	logon->peer = NULL;
+	turn_add_job(turn, job);
+	return true;
+}
+
+/* A log-on without a user, that a connection speaks for from now on. */
+static bool
+begin_logon(struct turn *turn, struct peer *peer)
+{
+	bool first = peer->logon == NULL;
+	struct logon *logon =
+	    first ? logon_new(peer->id, peer->id) : logon_new_random(peer->id);
+
+	if (logon == NULL)
+		return false;
+	logon->peer = peer;
+	logon->started_at = first ? peer->started_at : time(NULL);
+	peer->logon = logon;
+	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
+	return true;
+}
+
+/* The log-on is over, the connection goes on with another. */
+static void
+log_off(struct turn *turn, struct peer *peer, enum engine_end how,
+        struct wire_view reason)
+{
+	struct logon *logon = peer->logon;
+
+	if (begin_logon(turn, peer)) {
+		if (end_logon(turn, logon, how, reason, NULL)) {
+			peer_save(peer);
+			return;
+		}
+		free_logon(turn, peer->logon);
+		peer->logon = logon;
+	}
+	/* Without memory the connection goes, too. */
+	turn_hang_up(turn, peer, NULL, reason);
+}
+
+/*
+ * A connection and its log-on.
+ */
+
 static struct peer *
 find_peer(const struct turn *turn, const char *id)
 {
 	struct peer *peer;
 
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry))
+	TAILQ_FOREACH (peer, &turn->peers, entry)
 		if (strcmp(peer->id, id) == 0)
 			return peer;
 	return NULL;
+}
+
+/* A keeper that was restarted knows whom a connection spoke for. */
+static bool
+give_logon(struct turn *turn, struct peer *peer)
+{
+	struct logon *logon = logon_find_awaited(&turn->logons, peer->id);
+
+	if (logon == NULL)
+		return begin_logon(turn, peer);
+	peer->logon = logon;
+	logon_attach(logon, peer, peer->id);
+	return true;
 }
 
 void
@@ -117,315 +259,311 @@ turn_attach(struct turn *turn, const struct keep_hello *hello, int fd)
 	struct peer *peer =
 	    peer_new(turn->config.base, fd, hello, &peer_ops, turn);
 
-	if (peer == NULL) {
+	if (peer == NULL || !give_logon(turn, peer)) {
 		log_note(LOG_ERROR, "attach-refused", "out of memory");
+		peer_free(peer);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&turn->peers, peer, entry);
 	peer_save(peer);
 }
 
+/* What earlier connections asserted has to be found again by then. */
+static void
+resume(struct turn *turn, struct peer *peer, struct logon *logon)
+{
+	struct logon *before = peer->logon;
+
+	if (!end_logon(turn, before, ENGINE_END_RESUMED,
+	               wire_view_text("resumed"), NULL))
+		return;
+	peer->logon = logon;
+	logon_attach(logon, peer, peer->id);
+	logon->dirty = true;
+	if (peer->settle == NULL)
+		peer->settle =
+		    event_new(turn->config.base, -1, 0, on_settle, peer);
+	if (peer->settle != NULL)
+		(void)event_add(peer->settle, &settle_after);
+	peer_save(peer);
+	struct log_event ev = log_event(LOG_INFO, "session-resumed");
+
+	log_text(&ev, "session", peer->id);
+	log_text(&ev, "logon", logon->id);
+	log_text(&ev, "user", logon->user);
+	log_write(&ev);
+	turn_tell(turn, peer, "session-resumed", wire_view_text(logon->id),
+	          NULL);
+}
+
+/* The user is known for the first time: a new log-on, or one resumed? */
+static void
+bind_user(struct turn *turn, struct peer *peer)
+{
+	struct logon *logon = logon_find_resumable(
+	    &turn->logons, peer->user, peer->target, peer->host_session);
+
+	if (logon != NULL)
+		resume(turn, peer, logon);
+	logon_bind(peer->logon, peer->user);
+}
+
+static void
+on_state(void *arg, struct peer *peer)
+{
+	struct turn *turn = arg;
+	const char *user = peer_text(peer->user);
+	const struct keep_hello hello = {
+	    .target = wire_view_text(peer->target),
+	    .client_name = wire_view_text(peer->client_name),
+	    .client_addr = wire_view_text(peer->client_addr),
+	};
+
+	if (peer->logon->bound && strcmp(peer->logon->user, user) != 0)
+		log_off(turn, peer, ENGINE_END_LOGOFF,
+		        wire_view_text("log-off"));
+	if (peer->fd < 0)
+		return;
+	if (user[0] != '\0' && !peer->logon->bound)
+		bind_user(turn, peer);
+	logon_describe(peer->logon, &hello);
+	if (peer->logon->bound)
+		logon_name(peer->logon, peer->host_session, peer->policy);
+	peer->logon->purpose = peer->purpose;
+}
+
+/* It did not say that all is asserted again: time is up. */
+static void
+on_settle(evutil_socket_t fd, short what, void *arg)
+{
+	struct peer *peer = arg;
+	struct job *job = job_new(JOB_SETTLED, peer->logon->id, peer->id, 0);
+
+	(void)fd;
+	(void)what;
+	if (job == NULL) {
+		(void)event_add(peer->settle, &retry_after);
+		return;
+	}
+	job->arg = peer;
+	job->logon = peer->logon;
+	peer->ops->on_job(peer->arg, job);
+}
+
+/*
+ * A log-on without a connection.
+ */
+
+/* What a timer of a log-on needs. */
+static struct turn *
+turn_of(const struct logon *logon)
+{
+	return logon->owner;
+}
+
+static void
+on_grace(evutil_socket_t fd, short what, void *arg)
+{
+	struct logon *logon = arg;
+	struct job *job = job_new(JOB_RELEASED, logon->id, "", 0);
+
+	(void)fd;
+	(void)what;
+	if (job == NULL) {
+		(void)event_add(logon->grace, &retry_after);
+		return;
+	}
+	job->logon = logon;
+	turn_add_job(turn_of(logon), job);
+}
+
+static void
+on_age(evutil_socket_t fd, short what, void *arg)
+{
+	struct logon *logon = arg;
+
+	(void)fd;
+	(void)what;
+	if (!logon->ended &&
+	    !end_logon(turn_of(logon), logon, ENGINE_END_EXPIRED,
+	               wire_view_text("disconnected for too long"), NULL))
+		(void)event_add(logon->age, &retry_after);
+}
+
+/* Timers run on the monotonic clock; false: no memory. */
+static bool
+start_timer(struct turn *turn, struct logon *logon, struct event **timer,
+            event_callback_fn callback, int64_t seconds)
+{
+	const struct timeval after = {.tv_sec = seconds > 0 ? seconds : 0};
+
+	logon->owner = turn;
+	*timer = event_new(turn->config.base, -1, 0, callback, logon);
+	return *timer != NULL && event_add(*timer, &after) == 0;
+}
+
+static bool
+start_timers(struct turn *turn, struct logon *logon, int64_t grace_s,
+             int64_t age_s)
+{
+	return (grace_s == 0 ||
+	        start_timer(turn, logon, &logon->grace, on_grace, grace_s)) &&
+	       (age_s == 0 ||
+	        start_timer(turn, logon, &logon->age, on_age, age_s));
+}
+
+/* Everything of it counts from the clock that a restart does not stop. */
+static bool
+detach(struct turn *turn, struct peer *peer, const struct keep_over *said)
+{
+	struct logon *logon = peer->logon;
+	struct job *job = job_new(JOB_DETACH, logon->id, peer->id, 0);
+	int64_t now = time(NULL);
+
+	if (job == NULL ||
+	    !start_timers(turn, logon, said->grace_s, said->max_age_s)) {
+		job_free(job);
+		return false;
+	}
+	job->arg = peer;
+	job->logon = logon;
+	job->grace_until = said->grace_s > 0 ? now + said->grace_s : 0;
+	job->expires_at = said->max_age_s > 0 ? now + said->max_age_s : 0;
+	job_set_reason(job, said->reason);
+	logon_detach(logon, now);
+	turn_add_job(turn, job);
+	return true;
+}
+
+/* Disconnected, and another connection has the same log-on of the server. */
+static bool
+outlives(const struct turn *turn, const struct peer *peer,
+         const struct keep_over *said)
+{
+	return said != NULL && said->how == KEEP_END_DISCONNECT &&
+	       peer->logon->bound &&
+	       logon_find_successor(&turn->logons, peer->logon) == NULL;
+}
+
+void
+turn_hang_up(struct turn *turn, struct peer *peer, const struct keep_over *said,
+             struct wire_view reason)
+{
+	enum engine_end how =
+	    said != NULL ? ENGINE_END_LOGOFF : ENGINE_END_CRASH;
+	bool gone = peer->fd < 0;
+
+	peer_hang_up(peer);
+	if (gone && !peer->unended)
+		return;
+	peer->unended = false;
+	if (outlives(turn, peer, said) && detach(turn, peer, said))
+		return;
+	if (end_logon(turn, peer->logon, how, reason, peer))
+		return;
+	peer->unended = true; /* on_retry comes back to it */
+	turn_retry_later(turn);
+}
+
+static void
+on_over(void *arg, struct peer *peer, const struct keep_over *said,
+        struct wire_view reason)
+{
+	turn_hang_up(arg, peer, said, reason);
+}
+
+void
+turn_log_off(struct turn *turn, struct wire_view host_session,
+             struct wire_view reason)
+{
+	struct logon *logon;
+
+	TAILQ_FOREACH (logon, &turn->logons, entry) {
+		const char *name = peer_text(logon->host_session);
+
+		if (logon->ended || host_session.len == 0 ||
+		    strlen(name) != host_session.len ||
+		    memcmp(name, host_session.data, host_session.len) != 0)
+			continue;
+		if (logon->peer != NULL) {
+			peer_log_off(logon->peer);
+			log_off(turn, logon->peer, ENGINE_END_HOST, reason);
+		} else {
+			(void)end_logon(turn, logon, ENGINE_END_HOST, reason,
+			                NULL);
+		}
+	}
+}
+
+/*
+ * The start and the end of the keeper.
+ */
+
+static int64_t
+remaining(int64_t until, int64_t now)
+{
+	if (until == 0)
+		return 0;
+	return until > now ? until - now : 1;
+}
+
+static bool
+on_known(const struct engine_session *session, void *arg)
+{
+	struct turn *turn = arg;
+	struct logon *logon = logon_load(session);
+	int64_t now = time(NULL);
+
+	if (logon == NULL)
+		return false;
+	if (!session->live && !logon->awaited) {
+		logon_free(logon); /* of another gate: it is not taken up */
+		return true;
+	}
+	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
+	logon->dirty = !logon->awaited;
+	return logon->awaited ||
+	       start_timers(turn, logon, remaining(session->grace_until, now),
+	                    remaining(session->expires_at, now));
+}
+
+bool
+turn_load(struct turn *turn)
+{
+	return engine_list_sessions(turn->config.engine, on_known, turn);
+}
+
 void
 turn_end_others(struct turn *turn)
 {
 	struct job *job = job_new(JOB_END_OTHERS, "", "", 0);
+	struct logon *logon = TAILQ_FIRST(&turn->logons);
 
+	while (logon != NULL) {
+		struct logon *next = TAILQ_NEXT(logon, entry);
+
+		if (logon->awaited)
+			free_logon(turn, logon);
+		logon = next;
+	}
 	if (job != NULL)
-		on_job(turn, job);
+		turn_add_job(turn, job);
 }
 
 void
 turn_end_all(struct turn *turn, const char *reason)
 {
+	struct wire_view text = wire_view_text(reason);
 	struct peer *peer;
+	struct logon *logon;
 
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry))
+	TAILQ_FOREACH (peer, &turn->peers, entry)
 		if (peer->fd >= 0)
-			on_over(turn, peer, wire_view_text(reason));
-}
-
-static void
-on_job(void *arg, struct job *job)
-{
-	struct turn *turn = arg;
-
-	TAILQ_INSERT_TAIL(&turn->jobs, job, entry);
-	/* Runs after all that is active in this turn. */
-	event_active(turn->flush, 0, 0);
-}
-
-static void
-tell(const struct turn *turn, const struct peer *peer, const char *name,
-     const struct peer_reader *reader, struct wire_view text,
-     const struct keep_ack *result)
-{
-	if (turn->config.on_news != NULL)
-		turn->config.on_news(turn->config.arg, peer, name, reader, text,
-		                     result);
-}
-
-static void
-on_news(void *arg, const struct peer *peer, const char *name,
-        const struct peer_reader *reader, struct wire_view text)
-{
-	tell(arg, peer, name, reader, text, NULL);
-}
-
-static void
-on_over(void *arg, struct peer *peer, struct wire_view reason)
-{
-	struct turn *turn = arg;
-	struct job *job = job_new(JOB_END, peer->id, peer->id, 0);
-
-	peer_hang_up(peer);
-	if (job == NULL) {
-		peer->unended = true; /* on_retry comes back to it */
-		(void)event_add(turn->retry, &retry_after);
-		return;
-	}
-	job->arg = peer;
-	job->how = ENGINE_END_CRASH;
-	job_set_reason(job, reason);
-	on_job(turn, job);
-}
-
-/*
- * The turn: jobs, views, answers, in this order.
- */
-
-static void
-mark_user(struct turn *turn, const char *user)
-{
-	struct peer *peer;
-
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry))
-		if (strcmp(peer_text(peer->user), user) == 0)
-			peer->dirty = true;
-}
-
-static void
-log_failure(const struct job *job)
-{
-	struct log_event ev = log_event(LOG_ERROR, "store-failed");
-
-	log_text(&ev, "job", job_type_name(job->type));
-	log_text(&ev, "session", job->session);
-	log_text(&ev, "reason", job->fault);
-	log_write(&ev);
-}
-
-/* What a job that is done or has failed means for its session. */
-static void
-settle(struct turn *turn, const struct job *job)
-{
-	struct peer *peer = job->arg;
-
-	if (!job->result.ok)
-		log_failure(job);
-	if (job->change.user && job->user != NULL)
-		mark_user(turn, job->user);
-	switch (job->type) {
-	case JOB_START:
-		peer->unsaved |= !job->result.ok;
-		peer->dirty |= !peer->syncing;
-		break;
-	case JOB_STATE:
-		peer->unsaved |= !job->result.ok;
-		peer->dirty = true;
-		break;
-	case JOB_APPLY:
-	case JOB_RELEASE:
-		peer->dirty = true;
-		break;
-	case JOB_SYNCED:
-	case JOB_SETTLED:
-		peer->syncing &= !job->result.ok;
-		peer->dirty = true;
-		break;
-	case JOB_DETACH:
-	case JOB_RELEASED:
-	case JOB_END:
-	case JOB_END_OTHERS:
-	case JOB_SWEEP:
-		break;
-	}
-}
-
-static void
-show(struct turn *turn, struct peer *peer)
-{
-	const struct view_style style = {
-	    .group = turn->config.view_group,
-	    .user = account_find(turn->account, peer_text(peer->user)),
-	    .purpose = KEEP_PURPOSE_ANY,
-	    .place = turn->config.place,
-	};
-	const char *reason = NULL;
-
-	/* Adopted, and it has not said yet whose certificates to show. */
-	if (peer->syncing && peer_text(peer->user)[0] == '\0')
-		return;
-	peer->dirty = !mirror_show(turn->config.engine, turn->config.run_dirfd,
-	                           peer->id, peer->user, &style, &reason);
-	peer->view_fault = peer->dirty ? reason : NULL;
-	if (!peer->dirty)
-		return;
-	struct log_event ev = log_event(LOG_ERROR, "view-failed");
-
-	log_text(&ev, "session", peer->id);
-	log_text(&ev, "reason", reason);
-	log_write(&ev);
-}
-
-static void
-show_dirty(struct turn *turn)
-{
-	struct peer *peer;
-
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry))
-		if (peer->dirty && peer->fd >= 0)
-			show(turn, peer);
-}
-
-static void
-answer(struct turn *turn, const struct job *job)
-{
-	struct peer *peer = job->arg;
-	struct keep_ack ack = job->result;
-
-	if (peer->fd < 0)
-		return;
-	ack.reason = wire_view_text(ack.ok ? job->reason : job->fault);
-	if (ack.ok && peer->view_fault != NULL) {
-		ack.ok = false;
-		ack.reason = wire_view_text(peer->view_fault);
-	}
-	tell(turn, peer, job_type_name(job->type), NULL, ack.reason, &ack);
-	if (!peer_acknowledge(peer, job->seq, &ack))
-		on_over(turn, peer,
-		        wire_view_text("does not read its answers"));
-}
-
-static void
-remove_view(const struct turn *turn, const char *id)
-{
-	enum view_error error = view_remove(turn->config.run_dirfd, id);
-
-	if (error != VIEW_OK)
-		log_note(LOG_ERROR, "view-failed", view_error_name(error));
-}
-
-static bool
-is_attached(const char *id, void *arg)
-{
-	const struct peer *peer = find_peer(arg, id);
-
-	return peer != NULL && peer->fd >= 0;
-}
-
-static void
-log_end(const struct job *job)
-{
-	struct log_event ev = log_event(LOG_INFO, "session-ended");
-
-	log_text(&ev, "session", job->session);
-	log_text(&ev, "reason", job->reason);
-	log_number(&ev, "roots", job->result.removed);
-	log_write(&ev);
-}
-
-/*
- * After an end the view goes in any case: a store that cannot be written is no
- * reason to trust for longer.  The row is tried again.
- */
-static bool
-finish(struct turn *turn, struct job *job)
-{
-	struct peer *peer = job->arg;
-
-	if (job->type == JOB_END) {
-		remove_view(turn, job->session);
-		if (job->result.ok) {
-			log_end(job);
-			tell(turn, peer, "session-end", NULL,
-			     wire_view_text(job->reason), &job->result);
-			TAILQ_REMOVE(&turn->peers, peer, entry);
-			peer_free(peer);
-		}
-	} else if (job->type == JOB_END_OTHERS) {
-		(void)view_prune(turn->config.run_dirfd, is_attached, turn,
-		                 NULL);
-	} else {
-		return true;
-	}
-	return job->result.ok;
-}
-
-/* Is there anything that a later attempt may mend? */
-static bool
-needs_retry(const struct turn *turn)
-{
-	const struct peer *peer;
-
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry)) {
-		if (peer->unended)
-			return true;
-		if (peer->fd >= 0 &&
-		    (peer->unsaved || peer->view_fault != NULL))
-			return true;
-	}
-	return !TAILQ_EMPTY(&turn->failed);
-}
-
-static void
-finish_all(struct turn *turn, struct job_list *done)
-{
-	struct job *job;
-
-	while ((job = TAILQ_FIRST(done)) != NULL) {
-		TAILQ_REMOVE(done, job, entry);
-		if (job_is_acknowledged(job))
-			answer(turn, job);
-		if (finish(turn, job))
-			job_free(job);
-		else
-			TAILQ_INSERT_TAIL(&turn->failed, job, entry);
-	}
-}
-
-/* At most JOB_TURN_MAX jobs from the front of the queue. */
-static void
-take_jobs(struct turn *turn, struct job_list *taken)
-{
-	struct job *job;
-
-	TAILQ_INIT(taken);
-	for (size_t i = 0; i < JOB_TURN_MAX; i++) {
-		job = TAILQ_FIRST(&turn->jobs);
-		if (job == NULL)
-			return;
-		TAILQ_REMOVE(&turn->jobs, job, entry);
-		TAILQ_INSERT_TAIL(taken, job, entry);
-	}
-}
-
-static void
-run(struct turn *turn)
-{
-	struct job_list taken;
-	struct job *job;
-
-	take_jobs(turn, &taken);
-	job_run_all(&taken, turn->config.engine, time(NULL));
-	for (job = TAILQ_FIRST(&taken); job != NULL;
-	     job = TAILQ_NEXT(job, entry))
-		settle(turn, job);
-	show_dirty(turn);
-	finish_all(turn, &taken);
+			turn_hang_up(turn, peer, NULL, text);
+	TAILQ_FOREACH (logon, &turn->logons, entry)
+		if (!logon->ended && logon->peer == NULL && !logon->awaited)
+			(void)end_logon(turn, logon, ENGINE_END_RESTART, text,
+			                NULL);
 }
 
 static void
@@ -435,21 +573,19 @@ on_flush(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while (!TAILQ_EMPTY(&turn->jobs))
-		run(turn);
-	if (needs_retry(turn))
-		(void)event_add(turn->retry, &retry_after);
+	turn_run(turn);
+	if (turn_needs_retry(turn))
+		turn_retry_later(turn);
 }
 
 static void
 retry_peer(struct turn *turn, struct peer *peer)
 {
-	if (peer->unended) {
-		peer->unended = false;
-		on_over(turn, peer, wire_view_text("connection closed"));
-	} else if (peer->unsaved && peer->fd >= 0) {
+	if (peer->unended)
+		turn_hang_up(turn, peer, NULL,
+		             wire_view_text("connection closed"));
+	else if (peer->unsaved && peer->fd >= 0)
 		peer_save(peer);
-	}
 }
 
 static void
@@ -457,18 +593,13 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct turn *turn = arg;
 	struct peer *peer;
-	struct job *job;
 
 	(void)fd;
 	(void)what;
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry))
+	TAILQ_FOREACH (peer, &turn->peers, entry)
 		retry_peer(turn, peer);
-	while ((job = TAILQ_FIRST(&turn->failed)) != NULL) {
-		TAILQ_REMOVE(&turn->failed, job, entry);
-		on_job(turn, job);
-	}
-	show_dirty(turn);
+	TAILQ_CONCAT(&turn->jobs, &turn->failed, entry);
+	turn_show_dirty(turn);
 	event_active(turn->flush, 0, 0);
 }
 
@@ -478,10 +609,18 @@ on_account(void *arg, const char *user)
 {
 	struct turn *turn = arg;
 
-	mark_user(turn, user);
-	show_dirty(turn);
-	if (needs_retry(turn))
-		(void)event_add(turn->retry, &retry_after);
+	turn_mark_user(turn, user);
+	turn_show_dirty(turn);
+	if (turn_needs_retry(turn))
+		turn_retry_later(turn);
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	turn_sweep(arg);
 }
 
 void
@@ -490,20 +629,20 @@ turn_sweep(struct turn *turn)
 	struct job *job = job_new(JOB_SWEEP, "", "", 0);
 
 	if (job != NULL)
-		on_job(turn, job);
+		turn_add_job(turn, job);
 }
 
 void
 turn_repair(struct turn *turn)
 {
-	struct peer *peer;
+	struct logon *logon;
 
-	for (peer = TAILQ_FIRST(&turn->peers); peer != NULL;
-	     peer = TAILQ_NEXT(peer, entry))
-		peer->dirty |= !peer->syncing;
-	show_dirty(turn);
-	if (needs_retry(turn))
-		(void)event_add(turn->retry, &retry_after);
+	TAILQ_FOREACH (logon, &turn->logons, entry)
+		logon->dirty |= logon->peer == NULL || !logon->peer->syncing;
+	turn->host_dirty = true;
+	turn_show_dirty(turn);
+	if (turn_needs_retry(turn))
+		turn_retry_later(turn);
 }
 
 static size_t
@@ -512,7 +651,7 @@ count_jobs(const struct job_list *jobs)
 	const struct job *job;
 	size_t count = 0;
 
-	for (job = TAILQ_FIRST(jobs); job != NULL; job = TAILQ_NEXT(job, entry))
+	TAILQ_FOREACH (job, jobs, entry)
 		count++;
 	return count;
 }

@@ -1,7 +1,8 @@
 /*
- * The attached sessions, and what they ask for in one turn of the loop: their
- * jobs run in one transaction, then the views are made equal to the store, and
- * only then the answers leave.  What could not be written is tried again.
+ * The log-ons and their connections, and what they ask for in one turn of the
+ * loop: their jobs run in one transaction, then the views are made equal to the
+ * store, and only then the answers leave.  What could not be written is tried
+ * again.
  */
 #ifndef STORE_TURN_H
 #define STORE_TURN_H
@@ -33,6 +34,17 @@ struct turn *turn_new(const struct turn_config *config);
 void turn_free(struct turn *turn);
 
 const struct peer_list *turn_peers(const struct turn *turn);
+
+/* The log-ons, also those that nobody is connected to. */
+const struct logon_list *turn_logons(const struct turn *turn);
+
+/* Take up what the store knows of log-ons, before any pair; false: no memory.
+ */
+bool turn_load(struct turn *turn);
+
+/* The host says that the log-on of this name is over. */
+void turn_log_off(struct turn *turn, struct wire_view host_session,
+                  struct wire_view reason);
 
 /* A session's pair comes; fd is taken. */
 void turn_attach(struct turn *turn, const struct keep_hello *hello, int fd);

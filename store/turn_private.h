@@ -1,0 +1,52 @@
+/*
+ * What the files of the turn share: turn.c (the log-ons and their connections,
+ * as they come and go), turn_run.c (what they ask for: jobs, views, answers).
+ */
+#ifndef STORE_TURN_PRIVATE_H
+#define STORE_TURN_PRIVATE_H
+
+#include "account.h"
+#include "turn.h"
+
+struct turn {
+	struct turn_config config;
+	struct event *flush; /* active: jobs wait for the end of the turn */
+	struct event *retry; /* pending: something could not be written */
+	struct event *sweep; /* pending: the next slice of a sweep */
+	struct peer_list peers;
+	struct logon_list logons;
+	struct job_list jobs;   /* of this turn */
+	struct job_list failed; /* to be tried again */
+	struct account *account;
+	bool host_dirty;        /* the view of the host may differ */
+	const char *host_fault; /* why it could not be made, or NULL */
+};
+
+/* To be run at the end of this turn; takes job. */
+void turn_add_job(struct turn *turn, struct job *job);
+
+/* Try again what failed, after a while. */
+void turn_retry_later(struct turn *turn);
+
+/* Tell the watchers. */
+void turn_tell(const struct turn *turn, const struct peer *peer,
+               const char *name, struct wire_view text,
+               const struct keep_ack *result);
+
+/* The connection is over; said is NULL when it does not say how. */
+void turn_hang_up(struct turn *turn, struct peer *peer,
+                  const struct keep_over *said, struct wire_view reason);
+
+/* The views of this user's log-ons may differ from the store. */
+void turn_mark_user(struct turn *turn, const char *user);
+
+/* Make the views that may differ equal to the store. */
+void turn_show_dirty(struct turn *turn);
+
+/* Is there anything that a later attempt may mend? */
+bool turn_needs_retry(const struct turn *turn);
+
+/* Run all jobs that wait. */
+void turn_run(struct turn *turn);
+
+#endif
