@@ -185,6 +185,7 @@ struct esc_pci {
 /* One call, by its shape. */
 struct esc_call {
 	enum esc_form form; /* set by ioctl_call_decode from the row */
+	bool aliased;       /* set by it: names of readers share a referent */
 	union {
 		/* EstablishContext */
 		struct {

@@ -183,9 +183,12 @@ esc_part_text(struct ndr_in *in, enum esc_form form, struct esc_part_ref ref,
 static void
 take_state(struct ndr_in *in, struct esc_reader_state *state)
 {
+	uint32_t referent = ndr_u32(in, "szReader");
 	uint32_t len;
 
-	state->reader.present = ndr_u32(in, "szReader") != 0;
+	state->reader.present = referent != 0;
+	in->aliased = in->aliased || (referent != 0 && referent == in->name);
+	in->name = referent;
 	state->current = ndr_u32(in, "dwCurrentState");
 	state->event = ndr_u32(in, "dwEventState");
 	len = ndr_count(in, "cbAtr", ESC_ATR_MAX);

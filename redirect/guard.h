@@ -3,8 +3,9 @@
  * on its way to the client, each return on its way back, by what is known of
  * readers, handles and selected applications.
  *
- * Most messages pass as they are.  Changed are: lists and states of readers
- * where some are refused; and states of a reader with a refused card, which
+ * Most messages pass as they are.  Changed are: calls in which names of readers
+ * share a referent, which get one each; lists and states of readers where some
+ * are refused; and states of a reader with a refused card, which
  * then looks empty.  Empty, since a program that is told "no card" waits for
  * one, and a program that is told "no access" to a card it can see asks for a
  * PIN, tries again, or gives up on the reader.

@@ -108,6 +108,7 @@ read_call(const struct ioctl *row, struct wire_view input, struct ndr_in *in,
 		ndr_open(in, input);
 	(void)row->decode_call(in, call);
 	(void)ndr_close(in);
+	call->aliased = in->aliased;
 }
 
 enum wire_fault

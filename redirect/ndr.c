@@ -56,6 +56,8 @@ ndr_open(struct ndr_in *in, struct wire_view message)
 	in->len = in->wire.left;
 	in->seen_count = 0;
 	in->seen_max = 0;
+	in->name = 0;
+	in->aliased = false;
 	in->wire.field = "the type headers";
 	in->max = NDR_OBJECT_MAX;
 }

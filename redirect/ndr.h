@@ -28,6 +28,8 @@ struct ndr_in {
 	uint32_t seen[NDR_REFERENTS_MAX];
 	size_t seen_count;
 	uint32_t seen_max; /* the greatest so far */
+	uint32_t name;     /* referent of the last reader's name, 0: none yet */
+	bool aliased;      /* another reader's name had the same one */
 	uint32_t max;      /* of its field, when the fault is WIRE_LIMIT */
 };
 

@@ -341,6 +341,56 @@ a_call_is_padded(void **state)
 	bed_clear(&bed);
 }
 
+/* xrdp gives the names of all readers one referent; FreeRDP 3 dies of that. */
+static void
+a_referent_is_used_once(void **state)
+{
+	static struct esc_call call;
+	static struct esc_call seen;
+	uint8_t data[1024];
+	uint8_t input[512];
+	struct wire_out body = wire_out(input, sizeof(input));
+	struct wire_out out = wire_out(data, sizeof(data));
+	struct rdpefs_request request = {
+	    .device_id = 1, .file_id = 9, .completion_id = 3};
+	struct rdpefs_control control = {.output_len = 2048,
+	                                 .code = IOCTL_GET_STATUS_CHANGE_W};
+	const struct ioctl *row = ioctl_find(control.code);
+	struct wire_view got;
+	struct wire_in in;
+
+	(void)state;
+	bed_init(&bed);
+	bed_start(&bed);
+	fake_server_announce(&bed.server);
+	bed_advance(&bed, 5000);
+	call.form = ESC_WIDE;
+	call.watch.count = 2;
+	strcpy(call.watch.states[0].reader.text, "Reader A");
+	strcpy(call.watch.states[1].reader.text, "Reader B");
+	call.watch.states[0].reader.present = true;
+	call.watch.states[1].reader.present = true;
+	ioctl_call_encode(row, &body, &call);
+	/* headers, an empty context, timeout, count, pointer, count */
+	wire_set_u32(&body, 16 + 24 + 52, 0x00020004);
+	control.input = wire_written(&body);
+	assert_int_equal(ioctl_call_decode(row, control.input, &seen), WIRE_OK);
+	assert_true(seen.aliased);
+	rdpefs_control_encode(&out, &request, &control);
+	bed.client.hold_file = 9;
+	bed_message(&bed, CHANNEL_SERVER, wire_written(&out));
+	bed_run(&bed);
+	assert_true(fake_queue_get(&bed.client.others, &got));
+	in = wire_in_view(got);
+	wire_skip(&in, RDPEFS_REQUEST_LEN + RDPEFS_CONTROL_LEN);
+	assert_int_equal(ioctl_call_decode(row, wire_rest(&in), &seen),
+	                 WIRE_OK);
+	assert_false(seen.aliased);
+	assert_string_equal(seen.watch.states[1].reader.text, "Reader B");
+	exact_free(got);
+	bed_clear(&bed);
+}
+
 int
 main(void)
 {
@@ -353,6 +403,7 @@ main(void)
 	    cmocka_unit_test(a_fault_names_its_field),
 	    cmocka_unit_test(a_fault_of_the_own_role_names_its_field),
 	    cmocka_unit_test(a_call_is_padded),
+	    cmocka_unit_test(a_referent_is_used_once),
 	    cmocka_unit_test(an_answer_that_cannot_be_read_is_told),
 	};
 
