@@ -7,16 +7,21 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctlenv.h"
+#include "ctlexport.h"
+#include "ctlimport.h"
 #include "ctlpolicy.h"
+#include "ctlstore.h"
 #include "ctltable.h"
 
 static const char default_socket[] = "/run/cardproxy/control.sock";
@@ -37,13 +42,27 @@ static const char help[] =
     "  sessions show ID       everything about one of them\n"
     "  readers                their readers and the cards in them\n"
     "  certs [--user U]       propagated certificates of users\n"
-    "  certs export [--user U] [SHA256]\n"
-    "                         the same as PEM\n"
+    "  certs export [--user U] [--format pem|p7b|sst] [SHA256]\n"
+    "                         the same as files of certificates\n"
+    "  certs set SHA256 [--user U] NAME=VALUE...\n"
+    "                         set friendly-name, description, archived or\n"
+    "                         enhkey-usage; an empty value takes it away\n"
+    "  certs import-properties [--user U] FILE\n"
+    "                         the same from an .sst or JSON file; adds none\n"
     "  roots [--scope S]      card roots, and how many hold them\n"
     "  roots explain SHA256   who holds a root, since when, what ends it\n"
     "  env [--user U] [ID]    the variables of a session, for a shell\n"
+    "  roots pin [--scope S] [--reason R] SHA256|FILE\n"
+    "                         have it in a scope until it is unpinned: host,\n"
+    "                         user:NAME or session:ID; FILE is PEM or DER\n"
+    "  roots unpin [--scope S] SHA256\n"
+    "  roots purge [SHA256]   forget what is kept of ended log-ons\n"
+    "  audit [--user U] [--since T]\n"
+    "                         what happened to the store, newest first\n"
     "  watch                  events, as they happen\n"
-    "  stats                  figures of the store\n"
+    "  store stats            figures of the store; also: stats\n"
+    "  store backup FILE      a copy of it, while it is in use\n"
+    "  store check [FILE]     is it sound, or is that backup?\n"
     "  policy test            which [policy] a session would get, and why\n"
     "\n"
     "Options:\n"
@@ -52,6 +71,9 @@ static const char help[] =
     "  -j, --json             JSON as the daemon gives it\n"
     "  -u, --user USER        of this user only\n"
     "  -S, --scope SCOPE      of this scope only, such as session:ID\n"
+    "      --format FORMAT    of certs export\n"
+    "      --reason TEXT      of a pin\n"
+    "      --since TIME       \"2026-11-23 09:00\", local, or seconds\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n"
     "\n"
@@ -68,13 +90,20 @@ static const char help[] =
     "SHA256 is a thumbprint, ID a session's; or its first digits, at least "
     "four.\n"
     "\n"
-    "Exit status: 0 done, 1 refused or failed, 2 wrong usage,\n"
-    "3 the daemon is not running.\n";
+    "Who may ask: root, the user of the daemon, and the control group. The\n"
+    "group looks only: set, import-properties, pin, unpin, purge, backup and\n"
+    "check of the running store are for the first two.\n"
+    "\n"
+    "Exit status: 0 done, 1 refused or failed, or a fault was found, 2 wrong\n"
+    "usage, 3 the daemon is not running.\n";
 
 struct options {
 	const char *socket;
 	const char *user;
 	const char *scope;
+	const char *format;
+	const char *reason;
+	const char *since;
 	bool json;
 	bool describes; /* one of the options of a session was given */
 	struct ctlpolicy_session session;
@@ -82,29 +111,52 @@ struct options {
 
 typedef bool show(struct json_object *document);
 
+/* How the words become a request, and what becomes of the answer. */
+enum shape {
+	SHAPE_PLAIN,
+	SHAPE_EXPORT,
+	SHAPE_SET,    /* SHA256 NAME=VALUE... */
+	SHAPE_IMPORT, /* FILE */
+	SHAPE_PIN,    /* SHA256 or FILE */
+	SHAPE_UNPIN,
+	SHAPE_AUDIT,
+	SHAPE_BACKUP, /* FILE */
+	SHAPE_CHECK,  /* FILE: answered here, without the daemon */
+	SHAPE_POLICY  /* the same */
+};
+
 /* A word of the command line is a word of the request; then what shows it. */
 struct command {
 	const char *words[2];
 	const char *argument; /* its name; "[...]" may be left out */
 	show *show;
+	enum shape shape;
 	bool takes_user;
 	bool takes_scope;
-	bool takes_session; /* answered here, without the daemon */
 };
 
 static const struct command commands[] = {
     /* clang-format off */
-	{ { "certs", "export" },  "[SHA256]", ctltable_export,   true,  false, false },
-	{ { "roots", "explain" }, "SHA256",   ctltable_explain,  false, false, false },
-	{ { "sessions", "show" }, "ID",       ctltable_session,  false, false, false },
-	{ { "policy", "test" },   NULL,       ctltable_policy,   true,  false, true },
-	{ { "sessions" },         NULL,       ctltable_sessions, false, false, false },
-	{ { "readers" },          NULL,       ctltable_readers,  false, false, false },
-	{ { "certs" },            NULL,       ctltable_certs,    true,  false, false },
-	{ { "roots" },            NULL,       ctltable_roots,    false, true,  false },
-	{ { "env" },              "[ID]",     ctlenv_show,       true,  false, false },
-	{ { "watch" },            NULL,       ctltable_event,    false, false, false },
-	{ { "stats" },            NULL,       ctltable_stats,    false, false, false },
+	{ { "certs", "export" },  "[SHA256]", ctltable_export,   SHAPE_EXPORT, true,  false },
+	{ { "certs", "set" },     "SHA256",   ctltable_changes,  SHAPE_SET,    true,  false },
+	{ { "certs", "import-properties" }, "FILE", ctltable_changes, SHAPE_IMPORT, true, false },
+	{ { "roots", "explain" }, "SHA256",   ctltable_explain,  SHAPE_PLAIN,  false, false },
+	{ { "roots", "pin" },     "SHA256",   ctltable_pinned,   SHAPE_PIN,    false, true },
+	{ { "roots", "unpin" },   "SHA256",   ctltable_pinned,   SHAPE_UNPIN,  false, true },
+	{ { "roots", "purge" },   "[SHA256]", ctltable_purged,   SHAPE_PLAIN,  false, false },
+	{ { "sessions", "show" }, "ID",       ctltable_session,  SHAPE_PLAIN,  false, false },
+	{ { "store", "stats" },   NULL,       ctltable_stats,    SHAPE_PLAIN,  false, false },
+	{ { "store", "backup" },  "FILE",     NULL,              SHAPE_BACKUP, false, false },
+	{ { "store", "check" },   "[FILE]",   NULL,              SHAPE_CHECK,  false, false },
+	{ { "policy", "test" },   NULL,       ctltable_policy,   SHAPE_POLICY, true,  false },
+	{ { "sessions" },         NULL,       ctltable_sessions, SHAPE_PLAIN,  false, false },
+	{ { "readers" },          NULL,       ctltable_readers,  SHAPE_PLAIN,  false, false },
+	{ { "certs" },            NULL,       ctltable_certs,    SHAPE_PLAIN,  true,  false },
+	{ { "roots" },            NULL,       ctltable_roots,    SHAPE_PLAIN,  false, true },
+	{ { "audit" },            NULL,       ctltable_audit,    SHAPE_AUDIT,  true,  false },
+	{ { "env" },              "[ID]",     ctlenv_show,       SHAPE_PLAIN,  true,  false },
+	{ { "watch" },            NULL,       ctltable_event,    SHAPE_PLAIN,  false, false },
+	{ { "stats" },            NULL,       ctltable_stats,    SHAPE_PLAIN,  false, false },
     /* clang-format on */
 };
 
@@ -133,10 +185,40 @@ find_command(char **words, int count)
  * The request.
  */
 
+/* Seconds since 1970, or a local time. */
+static bool
+parse_since(const char *text, int64_t *seconds)
+{
+	struct tm parts = {.tm_isdst = -1};
+	char *end = NULL;
+	const char *rest;
+
+	*seconds = strtoll(text, &end, 10);
+	if (*end == '\0' && end != text)
+		return *seconds >= 0;
+	rest = strptime(text, "%Y-%m-%d", &parts);
+	if (rest != NULL && *rest != '\0')
+		rest = strptime(rest, " %H:%M", &parts);
+	*seconds = (int64_t)mktime(&parts);
+	return rest != NULL && *rest == '\0' && *seconds >= 0;
+}
+
 static void
 put_text(struct wire_out *line, const char *text)
 {
 	wire_put_view(line, wire_view_text(text));
+}
+
+/* A user may be called as a verb is, or "-". */
+static bool
+is_verb(const char *word)
+{
+	bool verb = strcmp(word, "-") == 0;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		verb = verb || (commands[i].words[1] != NULL &&
+		                strcmp(word, commands[i].words[1]) == 0);
+	return verb;
 }
 
 /* A word that may hold anything: what would end it or break it is %XX. */
@@ -144,8 +226,7 @@ static void
 put_word(struct wire_out *line, const char *word)
 {
 	struct wire_in in = wire_in_view(wire_view_text(word));
-	bool alone = strcmp(word, "-") == 0 || strcmp(word, "export") == 0 ||
-	             strcmp(word, "explain") == 0 || strcmp(word, "show") == 0;
+	bool alone = is_verb(word);
 
 	put_text(line, " ");
 	for (bool first = true; in.left > 0; first = false) {
@@ -162,9 +243,28 @@ put_word(struct wire_out *line, const char *word)
 	}
 }
 
-static bool
-put_request(struct wire_out *line, const struct command *command,
-            const struct options *options, const char *argument)
+/* A word that may be missing: "-" then. */
+static void
+put_optional(struct wire_out *line, const char *word)
+{
+	if (word != NULL && word[0] != '\0')
+		put_word(line, word);
+	else
+		put_text(line, " -");
+}
+
+static void
+put_number(struct wire_out *line, uint64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), " %" PRIu64, number);
+	put_text(line, text);
+}
+
+static void
+put_plain(struct wire_out *line, const struct command *command,
+          const struct options *options, const char *argument)
 {
 	put_text(line, command->words[0]);
 	if (command->words[1] != NULL) {
@@ -179,6 +279,59 @@ put_request(struct wire_out *line, const struct command *command,
 		put_text(line, " -");
 	if (argument != NULL)
 		put_word(line, argument);
+}
+
+static void
+put_pin(struct wire_out *line, const struct options *options,
+        const char *argument, const struct ctlimport *import)
+{
+	put_text(line, "roots pin");
+	put_word(line, options->scope != NULL ? options->scope : "host");
+	put_word(line, import->len > 0 ? import->sha256 : argument);
+	put_optional(line, options->reason);
+	put_number(line, import->len);
+}
+
+static bool
+put_request(struct wire_out *line, const struct command *command,
+            const struct options *options, const char *argument,
+            const struct ctlimport *import)
+{
+	int64_t since = 0;
+
+	switch (command->shape) {
+	case SHAPE_PLAIN:
+	case SHAPE_EXPORT:
+	case SHAPE_POLICY:
+		put_plain(line, command, options, argument);
+		break;
+	case SHAPE_SET:
+	case SHAPE_IMPORT:
+		put_text(line, "certs set");
+		put_optional(line, options->user);
+		put_number(line, import->len);
+		break;
+	case SHAPE_PIN:
+		put_pin(line, options, argument, import);
+		break;
+	case SHAPE_UNPIN:
+		put_text(line, "roots unpin");
+		put_optional(line, options->scope);
+		put_word(line, argument);
+		break;
+	case SHAPE_AUDIT:
+		if (options->since != NULL &&
+		    !parse_since(options->since, &since))
+			return false;
+		put_text(line, "audit");
+		put_optional(line, options->user);
+		put_number(line, (uint64_t)since);
+		break;
+	case SHAPE_BACKUP:
+	case SHAPE_CHECK:
+		put_text(line, "store backup");
+		break;
+	}
 	put_text(line, "\n");
 	return wire_out_ok(line);
 }
@@ -288,24 +441,64 @@ show_answer(FILE *daemon, const struct command *command, bool as_json)
 	return status;
 }
 
+/* One line, then the copy itself. */
+static enum exit_status
+take_copy(FILE *daemon, const struct options *options, const char *path)
+{
+	struct json_object *document = NULL;
+	struct json_object *error = NULL;
+	enum exit_status status = EXIT_REFUSED;
+	char *line = NULL;
+	size_t size = 0;
+	bool ok;
+
+	if (getline(&line, &size, daemon) > 0)
+		document = json_tokener_parse(line);
+	free(line);
+	if (json_object_object_get_ex(document, "error", &error)) {
+		status = show_refusal(error);
+	} else {
+		ok = path != NULL ? ctlstore_receive(document, daemon, path)
+		                  : ctlstore_check_running(document, daemon,
+		                                           options->json);
+		status = ok ? EXIT_DONE : EXIT_REFUSED;
+	}
+	(void)json_object_put(document);
+	return status;
+}
+
+static bool
+send_request(FILE *daemon, struct wire_view line,
+             const struct ctlimport *import)
+{
+	return fwrite(line.data, 1, line.len, daemon) == line.len &&
+	       (import->len == 0 ||
+	        fwrite(import->data, 1, import->len, daemon) == import->len) &&
+	       fflush(daemon) == 0;
+}
+
 static enum exit_status
 ask(const struct command *command, const struct options *options,
-    const char *argument)
+    const char *argument, const struct ctlimport *import)
 {
 	char line[REQUEST_LINE_MAX + 1];
 	struct wire_out out = wire_out(line, sizeof(line));
 
-	if (!put_request(&out, command, options, argument))
-		return misuse("the name is too long");
+	if (!put_request(&out, command, options, argument, import))
+		return misuse("not a time, or a name that is too long");
 	FILE *daemon = connect_daemon(options->socket);
 
 	if (daemon == NULL)
 		return no_daemon(options->socket);
-	struct wire_view request = wire_written(&out);
 	enum exit_status status = EXIT_REFUSED;
 
-	if (fwrite(request.data, 1, request.len, daemon) == request.len &&
-	    fflush(daemon) == 0)
+	if (!send_request(daemon, wire_written(&out), import))
+		(void)fprintf(stderr, "cardproxyctl: the daemon does not "
+		                      "take the request\n");
+	else if (command->shape == SHAPE_BACKUP ||
+	         command->shape == SHAPE_CHECK)
+		status = take_copy(daemon, options, argument);
+	else
 		status = show_answer(daemon, command, options->json);
 	(void)fclose(daemon);
 	return status;
@@ -340,30 +533,129 @@ explain_policy(const struct command *command, const struct options *options)
  * The command line.
  */
 
+/* Thumbprints are looked up by the daemon, all else is a file. */
+static bool
+is_thumbprint(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len >= REQUEST_HASH_MIN && len <= REQUEST_HASH_MAX &&
+	       word[strspn(word, "0123456789abcdefABCDEF")] == '\0';
+}
+
+/* What is sent behind the line; words are those after the command. */
+static bool
+prepare(const struct command *command, struct ctlimport *import, char **words,
+        int count)
+{
+	switch (command->shape) {
+	case SHAPE_SET:
+		return ctlimport_words(import, words[0], words + 1, count - 1);
+	case SHAPE_IMPORT:
+		return ctlimport_file(import, words[0]);
+	case SHAPE_PIN:
+		return is_thumbprint(words[0]) ||
+		       ctlimport_root(import, words[0]);
+	case SHAPE_PLAIN:
+	case SHAPE_EXPORT:
+	case SHAPE_UNPIN:
+	case SHAPE_AUDIT:
+	case SHAPE_BACKUP:
+	case SHAPE_CHECK:
+	case SHAPE_POLICY:
+		break;
+	}
+	return true;
+}
+
+static void
+tell_passed(const struct ctlimport *import)
+{
+	if (import->passed > 0)
+		(void)fprintf(stderr,
+		              "cardproxyctl: %zu properties that only a card "
+		              "may bring were passed over\n",
+		              import->passed);
+}
+
+static enum exit_status
+serve_command(const struct command *command, const struct options *options,
+              char **words, int count)
+{
+	const char *argument = count > 0 ? words[0] : NULL;
+	struct ctlimport import = {.data = NULL};
+	enum exit_status status = EXIT_REFUSED;
+
+	if (command->shape == SHAPE_POLICY)
+		return explain_policy(command, options);
+	if (command->shape == SHAPE_CHECK && argument != NULL)
+		return ctlstore_check(argument, options->json) ? EXIT_DONE
+		                                               : EXIT_REFUSED;
+	if (prepare(command, &import, words, count)) {
+		tell_passed(&import);
+		status = ask(command, options, argument, &import);
+	}
+	free(import.data);
+	return status;
+}
+
+/* The command, as an export of this format shows it. */
+static bool
+choose_format(struct command *command, const char *format)
+{
+	if (format == NULL || strcmp(format, "pem") == 0)
+		return true;
+	if (strcmp(format, "p7b") == 0)
+		command->show = ctlexport_p7b;
+	else if (strcmp(format, "sst") == 0)
+		command->show = ctlexport_sst;
+	else
+		return false;
+	return true;
+}
+
+static const char *
+judge_options(const struct command *command, const struct options *options)
+{
+	if (options->user != NULL && !command->takes_user)
+		return "--user does not belong to this command";
+	if (options->scope != NULL && !command->takes_scope)
+		return "--scope does not belong to this command";
+	if (options->describes && command->shape != SHAPE_POLICY)
+		return "a session is described for policy test only";
+	if (options->format != NULL && command->shape != SHAPE_EXPORT)
+		return "--format belongs to certs export";
+	if (options->reason != NULL && command->shape != SHAPE_PIN)
+		return "--reason belongs to roots pin";
+	if (options->since != NULL && command->shape != SHAPE_AUDIT)
+		return "--since belongs to audit";
+	return NULL;
+}
+
 static enum exit_status
 run_command(char **words, int count, const struct options *options)
 {
-	const struct command *command = find_command(words, count);
+	const struct command *found = find_command(words, count);
 
-	if (command == NULL)
+	if (found == NULL)
 		return misuse(count > 0 ? "no such command" : "no command");
-	int used = command->words[1] != NULL ? 2 : 1;
-	const char *argument = count > used ? words[used] : NULL;
+	struct command command = *found;
+	const char *fault = judge_options(&command, options);
+	int used = command.words[1] != NULL ? 2 : 1;
+	int left = count - used;
 
-	if (options->user != NULL && !command->takes_user)
-		return misuse("--user does not belong to this command");
-	if (options->scope != NULL && !command->takes_scope)
-		return misuse("--scope does not belong to this command");
-	if (options->describes && !command->takes_session)
-		return misuse("a session is described for policy test only");
-	if (count > used + (command->argument != NULL ? 1 : 0))
+	if (fault != NULL)
+		return misuse(fault);
+	if (!choose_format(&command, options->format))
+		return misuse("a format is pem, p7b or sst");
+	if (left > (command.argument != NULL ? 1 : 0) &&
+	    command.shape != SHAPE_SET)
 		return misuse("too many words");
-	if (argument == NULL && command->argument != NULL &&
-	    command->argument[0] != '[')
-		return misuse("a thumbprint or an id is missing");
-	if (command->takes_session)
-		return explain_policy(command, options);
-	return ask(command, options, argument);
+	if (command.shape == SHAPE_SET && left < 2)
+		return misuse("a thumbprint and NAME=VALUE are needed");
+	if (left < 1 && command.argument != NULL && command.argument[0] != '[')
+		return misuse("a thumbprint, an id or a file is missing");
+	return serve_command(&command, options, words + used, left);
 }
 
 enum long_option {
@@ -372,7 +664,10 @@ enum long_option {
 	OPTION_CLIENT,
 	OPTION_CLIENT_NAME,
 	OPTION_TARGET,
-	OPTION_TIME
+	OPTION_TIME,
+	OPTION_FORMAT,
+	OPTION_REASON,
+	OPTION_SINCE
 };
 
 /* An option that describes a session; false: too many groups. */
@@ -403,6 +698,10 @@ describe(struct options *options, enum long_option option, const char *value)
 	case OPTION_TIME:
 		s->time = value;
 		break;
+	case OPTION_FORMAT:
+	case OPTION_REASON:
+	case OPTION_SINCE:
+		break;
 	}
 	return true;
 }
@@ -421,6 +720,9 @@ main(int argc, char **argv)
 	    {"client-name", required_argument, NULL, OPTION_CLIENT_NAME},
 	    {"target", required_argument, NULL, OPTION_TARGET},
 	    {"time", required_argument, NULL, OPTION_TIME},
+	    {"format", required_argument, NULL, OPTION_FORMAT},
+	    {"reason", required_argument, NULL, OPTION_REASON},
+	    {"since", required_argument, NULL, OPTION_SINCE},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},
 	    {NULL, 0, NULL, 0},
@@ -443,6 +745,15 @@ main(int argc, char **argv)
 			break;
 		case 'S':
 			options.scope = optarg;
+			break;
+		case OPTION_FORMAT:
+			options.format = optarg;
+			break;
+		case OPTION_REASON:
+			options.reason = optarg;
+			break;
+		case OPTION_SINCE:
+			options.since = optarg;
 			break;
 		case 'h':
 			return fputs(help, stdout) >= 0 ? EXIT_DONE

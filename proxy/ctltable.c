@@ -403,6 +403,29 @@ explain_holder(struct json_object *holder)
 		             "any more.\n");
 }
 
+/* A log-on nobody is connected to: what time will end. */
+static void
+explain_detached(struct json_object *document, struct json_object *holder)
+{
+	struct json_object *rows = rows_of(document, "detached");
+	char when[TIME_SIZE];
+
+	for (size_t i = 0; i < count_of(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		int64_t expires = number_of(row, "expires_at");
+
+		if (strcmp(text_of(row, "session"),
+		           text_of(holder, "session")) != 0)
+			continue;
+		(void)printf("  Its log-on is disconnected since %s",
+		             print_time(when, number_of(row, "detached_at")));
+		if (expires > 0)
+			(void)printf(" and counts as logged off at %s",
+			             print_time(when, expires));
+		(void)printf(".\n");
+	}
+}
+
 static const char *
 explain_kind(const char *kind)
 {
@@ -414,7 +437,7 @@ explain_kind(const char *kind)
 }
 
 static void
-explain_root(struct json_object *root)
+explain_root(struct json_object *document, struct json_object *root)
 {
 	struct json_object *holders = rows_of(root, "holders");
 	char subject[CELL_MAX + 1];
@@ -438,8 +461,13 @@ explain_root(struct json_object *root)
 		             "it.\n");
 	else
 		(void)printf("It is not present: it is visible nowhere.\n");
-	for (size_t i = 0; i < count_of(holders); i++)
-		explain_holder(json_object_array_get_idx(holders, i));
+	for (size_t i = 0; i < count_of(holders); i++) {
+		struct json_object *holder =
+		    json_object_array_get_idx(holders, i);
+
+		explain_holder(holder);
+		explain_detached(document, holder);
+	}
 }
 
 static void
@@ -467,7 +495,7 @@ ctltable_explain(struct json_object *document)
 
 	for (size_t i = 0; i < count_of(roots); i++) {
 		(void)printf(i > 0 ? "\n" : "");
-		explain_root(json_object_array_get_idx(roots, i));
+		explain_root(document, json_object_array_get_idx(roots, i));
 	}
 	for (size_t i = 0; i < count_of(pins); i++)
 		explain_pin(json_object_array_get_idx(pins, i));
@@ -488,6 +516,67 @@ ctltable_stats(struct json_object *document)
 	json_object_object_foreach(stats, key, value)(void) printf(
 	    "%-10s %lld\n", key, (long long)json_object_get_int64(value));
 	return true;
+}
+
+bool
+ctltable_pinned(struct json_object *document)
+{
+	struct json_object *row = NULL;
+	char scope[CELL_MAX + 1];
+
+	if (json_object_object_get_ex(document, "pinned", &row)) {
+		(void)printf("%s is %s in the scope %s.\n",
+		             text_of(row, "sha256"),
+		             number_of(row, "changed") != 0 ? "pinned"
+		                                            : "pinned already",
+		             print_text(scope, row, "scope"));
+		return true;
+	}
+	if (!json_object_object_get_ex(document, "unpinned", &row))
+		return false;
+	(void)printf("%s is no longer pinned (%lld pins removed).\n",
+	             text_of(row, "sha256"),
+	             (long long)number_of(row, "removed"));
+	return true;
+}
+
+bool
+ctltable_purged(struct json_object *document)
+{
+	struct json_object *row = NULL;
+
+	if (!json_object_object_get_ex(document, "purged", &row))
+		return false;
+	(void)printf("%lld claims of ended log-ons are forgotten.%s\n",
+	             (long long)number_of(row, "claims"),
+	             number_of(row, "more") != 0 ? " There are more: ask again."
+	                                         : "");
+	return true;
+}
+
+bool
+ctltable_changes(struct json_object *document)
+{
+	static const struct column columns[] = {
+	    {"SHA256", "sha256", FORM_HASH},
+	    {"USER", "user", FORM_TEXT},
+	    {"STORE", "store", FORM_TEXT},
+	    {"RESULT", "result", FORM_TEXT},
+	};
+
+	return print_table(document, "changes", columns, COUNT(columns));
+}
+
+bool
+ctltable_audit(struct json_object *document)
+{
+	static const struct column columns[] = {
+	    {"AT", "at", FORM_TIME},           {"EVENT", "event", FORM_TEXT},
+	    {"USER", "user", FORM_TEXT},       {"SHA256", "sha256", FORM_HASH},
+	    {"SESSION", "session", FORM_TEXT}, {"DETAIL", "detail", FORM_TEXT},
+	};
+
+	return print_table(document, "audit", columns, COUNT(columns));
 }
 
 /* A line as it would stand in the file; "(default)" where it does not. */

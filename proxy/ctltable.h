@@ -20,6 +20,10 @@ bool ctltable_roots(struct json_object *document);
 bool ctltable_explain(struct json_object *document);
 bool ctltable_stats(struct json_object *document);
 bool ctltable_event(struct json_object *document);
+bool ctltable_pinned(struct json_object *document);
+bool ctltable_purged(struct json_object *document);
+bool ctltable_changes(struct json_object *document);
+bool ctltable_audit(struct json_object *document);
 bool ctltable_policy(struct json_object *document);
 
 #endif

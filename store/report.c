@@ -1,12 +1,12 @@
 #include "report.h"
 
+#include "certrow.h"
 #include "document.h"
 #include "environment.h"
 #include "log.h"
 #include "reason.h"
 
 #include <json-c/json.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,35 +291,6 @@ show_sessions(struct answer *answer)
 	return true;
 }
 
-static void
-add_entry(struct json_object *row, const struct engine_entry *entry)
-{
-	add_text(row, "store", entry->store == ENGINE_MY ? "MY" : "REQUEST");
-	add_view(row, "user", entry->owner);
-	add_hex(row, "sha256", entry->hash);
-	add_hex(row, "sha1", entry->sha1);
-	add_view(row, "subject", entry->subject);
-	add_view(row, "issuer", entry->issuer);
-	add_view(row, "serial", entry->serial);
-	add_number(row, "not_before", entry->not_before);
-	add_number(row, "not_after", entry->not_after);
-	add_view(row, "key_alg", entry->key_alg);
-	add_number(row, "key_bits", entry->key_bits);
-	add_view(row, "upn", entry->upn);
-	add_view(row, "email", entry->email);
-	add_view(row, "friendly_name", entry->friendly_name);
-	add_view(row, "provider", entry->prov_name);
-	add_view(row, "container", entry->container);
-	add_view(row, "pkcs11_uri", entry->pkcs11_uri);
-	add_view(row, "reader", entry->reader_name);
-	add_card_id(row, entry->card_id);
-	add_view(row, "family", entry->family);
-	add_bool(row, "logon_eligible", entry->logon_eligible);
-	add_number(row, "created_at", entry->created_at);
-	add_number(row, "updated_at", entry->updated_at);
-	add_view(row, "session", entry->session);
-}
-
 static bool
 on_entry(const struct engine_entry *entry, void *arg)
 {
@@ -331,44 +302,8 @@ on_entry(const struct engine_entry *entry, void *arg)
 
 	if (row == NULL)
 		return false;
-	add_entry(row, entry);
+	certrow_add(row, entry);
 	return true;
-}
-
-/* DER as PEM, RFC 7468; lines of 64. */
-static void
-add_pem(struct json_object *row, struct wire_view der)
-{
-	static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
-	static const char end[] = "-----END CERTIFICATE-----\n";
-	size_t size = der.len / 3 * 4 + der.len / 48 + 128;
-	uint8_t *pem = malloc(size);
-	EVP_ENCODE_CTX *base64 = EVP_ENCODE_CTX_new();
-	struct wire_out out = wire_out(pem, size);
-	uint8_t tail[80];
-	int len = 0;
-
-	if (pem == NULL || base64 == NULL)
-		goto out;
-	wire_put_view(&out, wire_view_text(begin));
-	EVP_EncodeInit(base64);
-	for (struct wire_in in = wire_in_view(der); in.left > 0;) {
-		struct wire_view part =
-		    wire_bytes(&in, in.left < 48 ? in.left : 48);
-
-		if (EVP_EncodeUpdate(base64, tail, &len, part.data,
-		                     (int)part.len) != 1)
-			goto out;
-		wire_put_bytes(&out, tail, (size_t)len);
-	}
-	EVP_EncodeFinal(base64, tail, &len);
-	wire_put_bytes(&out, tail, (size_t)len);
-	wire_put_view(&out, wire_view_text(end));
-	if (wire_out_ok(&out))
-		add_view(row, "pem", wire_written(&out));
-out:
-	EVP_ENCODE_CTX_free(base64);
-	free(pem);
 }
 
 static bool
@@ -382,11 +317,8 @@ on_export(const struct engine_entry *entry, void *arg)
 
 	if (row == NULL)
 		return false;
-	add_text(row, "store", entry->store == ENGINE_MY ? "MY" : "REQUEST");
-	add_view(row, "user", entry->owner);
-	add_hex(row, "sha256", entry->hash);
-	add_view(row, "subject", entry->subject);
-	add_pem(row, entry->der);
+	certrow_add(row, entry);
+	certrow_add_export(row, entry);
 	return true;
 }
 
@@ -433,6 +365,7 @@ add_holder(struct json_object *row, const struct engine_claim *claim)
 	add_view(row, "family", claim->family);
 	add_text(row, "ends_on", cleanup_name(claim->ends_on));
 	add_text(row, "state", claim->live ? "live" : "kept");
+	add_bool(row, "card_present", claim->present);
 	add_number(row, "created_at", claim->created_at);
 }
 
@@ -565,6 +498,35 @@ list_roots(struct answer *answer)
 	return true;
 }
 
+/* Log-ons that nobody is connected to: what ends their claims, and when. */
+static bool
+on_session(const struct engine_session *session, void *arg)
+{
+	struct answer *answer = arg;
+
+	if (session->detached_at == 0)
+		return true;
+	struct json_object *row = is_full(answer) ? NULL : new_row(answer);
+
+	if (row == NULL)
+		return false;
+	add_view(row, "session", session->session);
+	add_view(row, "user", session->user);
+	add_number(row, "detached_at", session->detached_at);
+	add_number(row, "grace_until", session->grace_until);
+	add_number(row, "expires_at", session->expires_at);
+	return true;
+}
+
+static bool
+explain_root(struct answer *answer)
+{
+	if (!list_roots(answer) || !new_rows(answer, "detached"))
+		return false;
+	(void)engine_list_sessions(answer->source->engine, on_session, answer);
+	return true;
+}
+
 static bool
 fill(struct answer *answer)
 {
@@ -580,11 +542,12 @@ fill(struct answer *answer)
 	case REQUEST_CERTS_EXPORT:
 		return list_certs(answer, on_export);
 	case REQUEST_ROOTS:
-	case REQUEST_ROOTS_EXPLAIN:
 		return list_roots(answer);
 	case REQUEST_ENV:
 		return environment_list(answer->source, answer->request,
 		                        answer->document);
+	case REQUEST_ROOTS_EXPLAIN:
+		return explain_root(answer);
 	case REQUEST_CERTS_SET:
 	case REQUEST_ROOTS_PIN:
 	case REQUEST_ROOTS_UNPIN:

@@ -1,0 +1,292 @@
+#include "ctlexport.h"
+
+#include "property.h"
+#include "sst.h"
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs7.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ELEMENTS_MAX = 256 * 1024 /* bytes of one certificate's elements */ };
+
+static const char *
+text_of(struct json_object *row, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(row, key, &value) || value == NULL)
+		return "";
+	return json_object_get_string(value);
+}
+
+static int64_t
+number_of(struct json_object *row, const char *key)
+{
+	struct json_object *value = NULL;
+
+	(void)json_object_object_get_ex(row, key, &value);
+	return json_object_get_int64(value);
+}
+
+static X509 *
+read_certificate(struct json_object *row)
+{
+	const char *pem = text_of(row, "pem");
+	BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
+	X509 *cert =
+	    bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return cert;
+}
+
+static struct json_object *
+rows_of(struct json_object *document)
+{
+	struct json_object *rows = NULL;
+
+	(void)json_object_object_get_ex(document, "certs", &rows);
+	if (json_object_is_type(rows, json_type_array) &&
+	    json_object_array_length(rows) > 0)
+		return rows;
+	(void)fprintf(stderr, "cardproxyctl: no such certificate\n");
+	return NULL;
+}
+
+/*
+ * PKCS#7, certificates only.
+ */
+
+static bool
+add_all(PKCS7 *p7, struct json_object *rows)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		X509 *cert =
+		    read_certificate(json_object_array_get_idx(rows, i));
+		bool ok = cert != NULL && PKCS7_add_certificate(p7, cert) == 1;
+
+		X509_free(cert);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+bool
+ctlexport_p7b(struct json_object *document)
+{
+	struct json_object *rows = rows_of(document);
+	PKCS7 *p7 = PKCS7_new();
+	bool ok = rows != NULL && p7 != NULL &&
+	          PKCS7_set_type(p7, NID_pkcs7_signed) == 1 &&
+	          PKCS7_content_new(p7, NID_pkcs7_data) == 1 &&
+	          PKCS7_set_detached(p7, 1) == 1 && add_all(p7, rows) &&
+	          PEM_write_PKCS7(stdout, p7) == 1;
+
+	PKCS7_free(p7);
+	return ok;
+}
+
+/*
+ * The serialised store.
+ */
+
+static void
+put_text(struct wire_out *out, uint32_t number, const char *text)
+{
+	static uint8_t bytes[2 * 4096];
+	struct wire_out value = wire_out(bytes, sizeof(bytes));
+
+	if (text[0] == '\0')
+		return;
+	property_put_text(&value, wire_view_text(text));
+	if (wire_out_ok(&value))
+		sst_put_property(out, number, wire_written(&value));
+}
+
+static void
+put_hex(struct wire_out *out, uint32_t number, const char *hex)
+{
+	long len = 0;
+	unsigned char *bytes = OPENSSL_hexstr2buf(hex, &len);
+
+	if (bytes != NULL && len > 0)
+		sst_put_property(out, number,
+		                 (struct wire_view){bytes, (size_t)len});
+	OPENSSL_free(bytes);
+}
+
+static void
+put_key(struct wire_out *out, struct json_object *row)
+{
+	struct property_key key = {
+	    .container = wire_view_text(text_of(row, "container")),
+	    .provider = wire_view_text(text_of(row, "provider")),
+	    .type = (uint32_t)number_of(row, "provider_type"),
+	    .flags = (uint32_t)number_of(row, "provider_flags"),
+	    .key_spec = (uint32_t)number_of(row, "key_spec"),
+	};
+	uint8_t bytes[8192];
+	struct wire_out value = wire_out(bytes, sizeof(bytes));
+
+	if (key.provider.len == 0)
+		return;
+	property_put_key(&value, &key);
+	if (wire_out_ok(&value))
+		sst_put_property(out, PROPERTY_KEY_PROVIDER,
+		                 wire_written(&value));
+}
+
+/* Identifiers with a blank between, as the extension of certificates. */
+static void
+put_usage(struct wire_out *out, const char *usage)
+{
+	EXTENDED_KEY_USAGE *list = sk_ASN1_OBJECT_new_null();
+	char *copy = strdup(usage);
+	char *rest = copy;
+	unsigned char *der = NULL;
+	int len = 0;
+
+	for (char *id = strtok_r(rest, " ", &rest); list != NULL && id != NULL;
+	     id = strtok_r(NULL, " ", &rest)) {
+		ASN1_OBJECT *object = OBJ_txt2obj(id, 1);
+
+		if (object != NULL && sk_ASN1_OBJECT_push(list, object) == 0)
+			ASN1_OBJECT_free(object);
+	}
+	if (list != NULL && sk_ASN1_OBJECT_num(list) > 0)
+		len = i2d_EXTENDED_KEY_USAGE(list, &der);
+	if (len > 0)
+		sst_put_property(out, PROPERTY_ENHKEY_USAGE,
+		                 (struct wire_view){der, (size_t)len});
+	OPENSSL_free(der);
+	EXTENDED_KEY_USAGE_free(list);
+	free(copy);
+}
+
+static void
+put_time(struct wire_out *out, int64_t seconds)
+{
+	uint8_t bytes[8];
+	struct wire_out value = wire_out(bytes, sizeof(bytes));
+
+	if (seconds == 0)
+		return;
+	property_put_time(&value, seconds);
+	sst_put_property(out, PROPERTY_DATE_STAMP, wire_written(&value));
+}
+
+/* Those that are bytes: hexadecimal, by number. */
+static void
+put_raw(struct wire_out *out, struct json_object *row)
+{
+	struct json_object *raw = NULL;
+
+	if (!json_object_object_get_ex(row, "properties", &raw))
+		return;
+	json_object_object_foreach(raw, number, value)
+	    put_hex(out, (uint32_t)strtoul(number, NULL, 10),
+	            json_object_get_string(value));
+}
+
+/* Those we have no column for: base64, by number. */
+static void
+put_extra(struct wire_out *out, uint32_t number, const char *base64)
+{
+	uint8_t bytes[PROPERTY_EXTRA_MAX + 8];
+	size_t len = strlen(base64);
+
+	if (len == 0 || len % 4 != 0 || len / 4 * 3 > sizeof(bytes) ||
+	    property_origin(number) != PROPERTY_EXTRA)
+		return;
+	int count =
+	    EVP_DecodeBlock(bytes, (const unsigned char *)base64, (int)len);
+
+	if (base64[len - 1] == '=')
+		count--;
+	if (base64[len - 2] == '=')
+		count--;
+	if (count > 0)
+		sst_put_property(out, number,
+		                 (struct wire_view){bytes, (size_t)count});
+}
+
+static void
+put_extras(struct wire_out *out, struct json_object *row)
+{
+	struct json_object *extras = NULL;
+
+	if (!json_object_object_get_ex(row, "extra_properties", &extras))
+		return;
+	json_object_object_foreach(extras, number, value)
+	    put_extra(out, (uint32_t)strtoul(number, NULL, 10),
+	              json_object_get_string(value));
+}
+
+static void
+put_properties(struct wire_out *out, struct json_object *row)
+{
+	put_key(out, row);
+	put_hex(out, PROPERTY_SHA1, text_of(row, "sha1"));
+	put_usage(out, text_of(row, "enhkey_usage"));
+	put_text(out, PROPERTY_FRIENDLY_NAME, text_of(row, "friendly_name"));
+	put_text(out, PROPERTY_DESCRIPTION, text_of(row, "description"));
+	if (strcmp(text_of(row, "archived"), "no") != 0)
+		sst_put_property(out, PROPERTY_ARCHIVED, (struct wire_view){0});
+	put_raw(out, row);
+	put_text(out, PROPERTY_AUTO_ENROLL, text_of(row, "auto_enroll"));
+	put_time(out, number_of(row, "date_stamp"));
+	put_text(out, PROPERTY_REQUEST_ORIGINATOR,
+	         text_of(row, "request_originator"));
+	put_text(out, PROPERTY_READER, text_of(row, "reader"));
+	put_hex(out, PROPERTY_SHA256, text_of(row, "sha256"));
+	put_extras(out, row);
+}
+
+static bool
+put_row(struct wire_out *out, struct json_object *row)
+{
+	X509 *cert = read_certificate(row);
+	unsigned char *der = NULL;
+	int len = cert != NULL ? i2d_X509(cert, &der) : -1;
+
+	out->len = 0;
+	put_properties(out, row);
+	if (len > 0)
+		sst_put_certificate(out, (struct wire_view){der, (size_t)len});
+	OPENSSL_free(der);
+	X509_free(cert);
+	return len > 0 && wire_out_ok(out);
+}
+
+static bool
+write_out(const struct wire_out *out)
+{
+	return fwrite(out->data, 1, out->len, stdout) == out->len;
+}
+
+bool
+ctlexport_sst(struct json_object *document)
+{
+	struct json_object *rows = rows_of(document);
+	uint8_t *bytes = malloc(ELEMENTS_MAX);
+	struct wire_out out = wire_out(bytes, bytes != NULL ? ELEMENTS_MAX : 0);
+	size_t count = rows != NULL ? json_object_array_length(rows) : 0;
+	bool ok = rows != NULL && bytes != NULL;
+
+	sst_put_start(&out);
+	ok = ok && write_out(&out);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = put_row(&out, json_object_array_get_idx(rows, i)) &&
+		     write_out(&out);
+	out.len = 0;
+	sst_put_end(&out);
+	ok = ok && write_out(&out);
+	free(bytes);
+	return ok;
+}
