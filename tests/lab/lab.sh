@@ -635,11 +635,12 @@ lab_view() {
 	echo "$(lab_run_dir "$1")/session/$(lab_session "$1" id "${2:-}")"
 }
 
-# lab_verifies VIEW CERTIFICATE: by OpenSSL, trusting that view alone.
+# lab_verifies VIEW CERTIFICATE: by OpenSSL, for a client (the default
+# RootPurpose), trusting that view alone.
 lab_verifies() {
 	cat "$1"/intermediates/* >"$LAB/run/untrusted" 2>/dev/null || true
-	openssl verify -no-CAfile -no-CAstore -CApath "$1/certs" \
-		-untrusted "$LAB/run/untrusted" "$2" >/dev/null 2>&1
+	openssl verify -purpose sslclient -no-CAfile -no-CAstore \
+		-CApath "$1/certs" -untrusted "$LAB/run/untrusted" "$2" >/dev/null 2>&1
 }
 
 # --- scenes that several scripts begin with ------------------------------
