@@ -1,5 +1,7 @@
 #include "certprop.h"
 
+#include "cardmap.h"
+
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,10 +13,13 @@ struct life {
 	struct certprop *cp;
 	struct certprop_policy policy;
 	struct card_content content;
+	struct cardmap *map;
+	struct certprop_hashes listed;
 	struct wire_in events;
 	uint64_t now;
 	uint32_t reading; /* 0: none */
 	bool ended;
+	bool open; /* a batch was begun */
 };
 
 static void
@@ -53,6 +58,10 @@ on_tell(void *arg, const struct keep_msg *msg)
 	keep_encode(&out, msg);
 	if (!wire_out_ok(&out) || life->ended)
 		abort();
+	/* A batch is whole, and nothing stands in it. */
+	if (life->open != (msg->type == KEEP_CERT || msg->type == KEEP_COMMIT))
+		abort();
+	life->open = msg->type == KEEP_BEGIN || msg->type == KEEP_CERT;
 	life->ended = msg->type == KEEP_END;
 }
 
@@ -64,6 +73,22 @@ change_policy(struct life *life, uint8_t bits)
 	life->policy.redirect = (bits & 4) != 0;
 	life->policy.skip_expired = (bits & 8) != 0;
 	life->policy.cleanup = (enum keep_cleanup)((bits >> 4) % 3);
+	certprop_policy_changed(life->cp, &life->policy, life->now);
+}
+
+static void
+change_rules(struct life *life, uint8_t bits)
+{
+	life->policy.user_cleanup = (enum keep_cleanup)(bits % 3);
+	life->policy.require_match = (bits & 4) != 0;
+	life->policy.match = bits & 7;
+	life->policy.map = (bits & 8) != 0 ? life->map : NULL;
+	life->policy.allowed = (bits & 16) != 0 ? &life->listed : NULL;
+	life->policy.host = (bits & 32) != 0 ? &life->listed : NULL;
+	life->policy.archive_stale = (bits & 64) != 0;
+	life->policy.refuse_machine_like = (bits & 64) != 0;
+	life->policy.logon.ecc = (bits & 128) != 0;
+	life->policy.logon.no_eku = (bits & 128) != 0;
 	certprop_policy_changed(life->cp, &life->policy, life->now);
 }
 
@@ -99,7 +124,9 @@ live(struct life *life, uint8_t what, uint8_t how)
 		certprop_reader_gone(life->cp, reader, life->now);
 		break;
 	case 2:
-		certprop_user(life->cp, "user", "claimed", "", life->now);
+		certprop_user(life->cp, how % 2 == 0 ? "user" : "other",
+		              "claimed", how % 3 == 0 ? "" : "rdp:1",
+		              life->now);
 		break;
 	case 3:
 		change_policy(life, how);
@@ -114,6 +141,8 @@ live(struct life *life, uint8_t what, uint8_t how)
 		if (how == 0)
 			certprop_end(life->cp, KEEP_END_LOGOFF, "over",
 			             life->now);
+		else
+			certprop_logoff(life->cp, "off", life->now);
 		break;
 	case 7:
 	case 8:
@@ -127,10 +156,22 @@ live(struct life *life, uint8_t what, uint8_t how)
 		                    (enum certprop_presence)(how >> 6),
 		                    how >> 2 & 3, view, life->now);
 		break;
+	case 14:
+		change_rules(life, how);
+		break;
 	default:
 		life->now += (uint64_t)how * 16;
 		certprop_tick(life->cp, life->now);
 	}
+}
+
+static void
+on_map_fault(void *arg, unsigned line, const char *what)
+{
+	(void)arg;
+	(void)line;
+	(void)what;
+	abort();
 }
 
 /* A length, one certificate of that length, then two bytes for each event. */
@@ -146,6 +187,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	life.content.certs[0].der = (uint8_t *)(uintptr_t)der.data;
 	life.content.certs[0].len = der.len;
 	life.content.roots[0] = life.content.certs[0];
+	life.content.certs[0].placeholder = der.len % 2 != 0;
+	life.map = cardmap_parse(wire_view_text("user = subject:CN=User\n"),
+	                         on_map_fault, NULL);
 	certprop_policy_defaults(&life.policy);
 	life.cp = certprop_new(&life.policy, &ops, &life);
 	while (life.cp != NULL && wire_ok(&life.events) &&
@@ -155,5 +199,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		live(&life, what, wire_u8(&life.events));
 	}
 	certprop_free(life.cp);
+	cardmap_free(life.map);
 	return 0;
 }
