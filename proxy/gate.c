@@ -39,6 +39,8 @@ gate_clear(struct gate *g)
 	g->keeper = NULL;
 	link_free(g->voucher);
 	g->voucher = NULL;
+	hostlogon_free(g->host);
+	g->host = NULL;
 }
 
 /*
@@ -182,6 +184,7 @@ reload(struct gate *g)
 	log_setup(config->log_level, config->log_form);
 	log_note(LOG_NOTICE, "reload", "done");
 	gate_check_voucher(g);
+	gate_watch_host(g);
 	TAILQ_FOREACH (c, &g->children, next) {
 		if (c->link != NULL)
 			link_send(c->link, (struct wire_view){&word, 1}, -1);
@@ -298,6 +301,7 @@ serve(struct gate *g)
 	int status = EXIT_SUCCESS;
 
 	g->keeper_wanted = true;
+	gate_watch_host(g);
 	log_note(LOG_NOTICE, "started", CARDPROXY_VERSION);
 	while (g->state != GATE_ENDED) {
 		if (fork_wanted(g, &status))

@@ -34,7 +34,8 @@ enum {
  */
 int gate_run(struct config *config, const char *path);
 
-/* Why identity = pam cannot work here though it is asked for, or NULL. */
+/* Why the identity pam or host cannot work here though asked for, or NULL. */
 const char *gate_voucher_missing(const struct config *config);
+const char *gate_host_missing(const struct config *config);
 
 #endif

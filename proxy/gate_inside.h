@@ -1,6 +1,7 @@
 /*
  * The gate from inside: what gate.c (its life, signals, reloads), gate_keeper.c
- * (starting the keeper, and again), gate_voucher.c (starting the voucher) and
+ * (starting the keeper, and again), gate_voucher.c (starting the voucher),
+ * gate_host.c (log-offs of this host, for the keeper) and
  * gate_session.c (admitting and forking sessions) share.  For these files only.
  */
 #ifndef PROXY_GATE_INSIDE_H
@@ -12,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "contexts.h"
+#include "hostlogon.h"
 #include "keep.h"
 #include "link.h"
 #include "listeners.h"
@@ -46,9 +48,10 @@ struct gate {
 	pid_t keeper_pid; /* 0: none runs */
 	struct link *keeper;
 	char boot_id[2 * KEEP_ID_LEN + 1]; /* ours: a keeper knows us by it */
-	bool keeper_wanted; /* fork one outside the loop */
-	pid_t voucher_pid;  /* 0: none runs */
+	bool keeper_wanted;                /* fork one outside the loop */
+	pid_t voucher_pid;                 /* 0: none runs */
 	struct link *voucher;
+	struct hostlogon *host; /* NULL: no session manager to watch */
 };
 
 /* Forget everything that is the gate's: in the keeper, and at the end. */
@@ -76,6 +79,9 @@ bool gate_fork_voucher(struct gate *g, int *status);
 int gate_attach_voucher(struct gate *g, const char *client);
 void gate_check_voucher(const struct gate *g); /* after a reload */
 void gate_voucher_ended(struct gate *g, int status);
+
+/* Once the loop is ours, and after a reload: another target may ask for it. */
+void gate_watch_host(struct gate *g);
 
 /* Serve a connection in a process of its own, if it is admitted. */
 void gate_start_session(struct gate *g, const struct accepted *a);

@@ -85,6 +85,7 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (check) {
 		say_missing(gate_voucher_missing(config));
+		say_missing(gate_host_missing(config));
 		config_free(config);
 		(void)printf("%s: ok\n", path);
 		return EXIT_SUCCESS;

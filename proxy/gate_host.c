@@ -1,0 +1,63 @@
+#include "gate_inside.h"
+
+#include <stdio.h>
+
+#include "evidence.h"
+
+static void on_new(void *arg, const struct hostlogon_entry *entry);
+static void on_gone(void *arg, const struct hostlogon_entry *entry);
+
+static const struct hostlogon_ops ops = {on_new, on_gone};
+
+static bool
+asks_host(const struct config *config)
+{
+	for (size_t i = 0; i < config->target_count; i++) {
+		if (config->targets[i].identity & 1U << EVIDENCE_HOST)
+			return true;
+	}
+	return false;
+}
+
+const char *
+gate_host_missing(const struct config *config)
+{
+	return asks_host(config) ? hostlogon_missing() : NULL;
+}
+
+/* Without a session manager there is nobody to tell of log-offs. */
+void
+gate_watch_host(struct gate *g)
+{
+	const char *missing = gate_host_missing(g->config);
+
+	if (missing != NULL)
+		log_note(LOG_WARNING, "host-logons", missing);
+	if (asks_host(g->config) && g->host == NULL)
+		g->host = hostlogon_new(g->base, &ops, g);
+}
+
+/* Sessions look for their own. */
+static void
+on_new(void *arg, const struct hostlogon_entry *entry)
+{
+	(void)arg;
+	(void)entry;
+}
+
+static void
+on_gone(void *arg, const struct hostlogon_entry *entry)
+{
+	uint8_t datagram[KEEP_TEXT_MAX];
+	struct wire_out out = wire_out(datagram, sizeof(datagram));
+	struct keep_msg msg = {.type = KEEP_LOGOFF};
+	char name[sizeof("logind:") + HOSTLOGON_ID_MAX];
+	struct gate *g = arg;
+
+	(void)snprintf(name, sizeof(name), "logind:%s", entry->id);
+	msg.logoff.host_session = wire_view_text(name);
+	msg.logoff.reason = wire_view_text("the host ended the log-on");
+	keep_encode(&out, &msg);
+	if (g->keeper != NULL && wire_out_ok(&out))
+		link_send(g->keeper, wire_written(&out), -1);
+}
