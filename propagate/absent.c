@@ -120,7 +120,9 @@ judge_one(struct certprop *cp, struct absent *gone)
 		insertion_free(now);
 		return true;
 	}
-	if (insertion_lost_roots(gone->kept, now))
+	if (insertion_withheld(now) != NULL)
+		news_release(cp, gone->reader, now, machine_withheld_parts(cp));
+	else if (insertion_lost_roots(gone->kept, now))
 		news_release(cp, gone->reader, now, INSERTION_ROOTS);
 	insertion_free(gone->kept);
 	gone->kept = now;

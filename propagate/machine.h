@@ -97,4 +97,16 @@ machine_terms(const struct certprop *cp)
 	return terms;
 }
 
+/*
+ * What ends of a card that a rule takes for somebody else's: its roots, and
+ * what is the user's unless that is to stay for good.
+ */
+static inline unsigned
+machine_withheld_parts(const struct certprop *cp)
+{
+	if (cp->policy.user_cleanup == KEEP_CLEANUP_NONE)
+		return INSERTION_ROOTS;
+	return INSERTION_ROOTS | INSERTION_USER;
+}
+
 #endif

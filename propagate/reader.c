@@ -190,6 +190,7 @@ find_twin(const struct certprop *cp, const struct reader *r,
 		const struct reader *other = cp->readers[i];
 
 		if (other != r && other->applied != NULL &&
+		    insertion_withheld(other->applied) == NULL &&
 		    insertion_same_card(other->applied, in))
 			return other;
 	}
@@ -264,19 +265,14 @@ warn_of_twin(struct certprop *cp, struct reader *r)
 	             "duplicate card id: the same card is in another reader");
 }
 
-/*
- * The card is somebody else's.  What a looser policy took of it before goes:
- * its roots, and what is the user's unless it is to stay for good.
- */
+/* The card is somebody else's: what a looser policy took of it before goes. */
 static void
 withhold(struct certprop *cp, struct reader *r, const struct insertion *old)
 {
 	const char *reason = insertion_withheld(r->applied);
-	bool user = cp->policy.user_cleanup != KEEP_CLEANUP_NONE;
 
 	if (old != NULL && insertion_withheld(old) == NULL)
-		news_release(cp, r->id, old,
-		             INSERTION_ROOTS | (user ? INSERTION_USER : 0));
+		news_release(cp, r->id, old, machine_withheld_parts(cp));
 	set_reason(r, reason);
 	if (r->alien_told)
 		return;

@@ -160,6 +160,49 @@ test_match_required_meanwhile(void **state)
 	}
 }
 
+/* Also for what is left of a card that is gone. */
+static void
+test_match_required_of_absent_cards(void **state)
+{
+	struct bench *b = *state;
+
+	b->policy.user_cleanup = KEEP_CLEANUP_LOGOFF;
+	bench_start_present(b);
+	bench_take_out(b, 2);
+	bench_forget(b);
+	b->policy.require_match = true;
+	bench_change(b);
+	assert_string_equal(b->told, "release:7+roots+user");
+	bench_forget(b);
+	certprop_reassert(b->cp, b->now);
+	assert_string_equal(b->told, "synced");
+}
+
+/* A card of somebody else's speaks for no other. */
+static void
+test_withheld_twin(void **state)
+{
+	static const struct bench_person alice = {.name = "A",
+	                                          .upn = "alice@EXAMPLE"};
+	struct pki_cert *cert = bench_person(&alice);
+	struct bench *b = *state;
+
+	b->policy.require_match = true;
+	b->content.cert_count = 0;
+	bench_add_cert(b, cert, "9A");
+	bench_start_present(b);
+	assert_non_null(strstr(b->told, "user(CN=A)"));
+	certprop_reader_added(b->cp, OTHER, "Reader 1", b->now);
+	bench_show(b, OTHER, CERTPROP_PRESENT, 1, "atr");
+	bench_pass(b, SETTLED);
+	bench_usual_card(b, 0xa1);
+	bench_deliver(b, OTHER);
+	bench_forget(b);
+	bench_take_out(b, 2);
+	assert_string_equal(b->told, "release:7");
+	pki_cert_free(cert);
+}
+
 /* Which roots are taken. */
 
 static struct certprop_hashes
@@ -535,6 +578,8 @@ main(void)
 	    BENCH(test_card_of_another),
 	    BENCH(test_card_without_a_person),
 	    BENCH(test_match_required_meanwhile),
+	    BENCH(test_match_required_of_absent_cards),
+	    BENCH(test_withheld_twin),
 	    BENCH(test_allowed_roots),
 	    BENCH(test_allowed_roots_change),
 	    BENCH(test_absent_roots_change),
