@@ -117,6 +117,44 @@ leg_connect(struct event_base *base, const struct sockaddr *addr, socklen_t len,
 	return leg;
 }
 
+/* The address without its port. */
+static struct wire_view
+host_part(const struct sockaddr_storage *ss)
+{
+	if (ss->ss_family == AF_INET) {
+		const struct sockaddr_in *in =
+		    (const struct sockaddr_in *)(const void *)ss;
+
+		return (struct wire_view){(const uint8_t *)&in->sin_addr,
+		                          sizeof(in->sin_addr)};
+	}
+	if (ss->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in =
+		    (const struct sockaddr_in6 *)(const void *)ss;
+
+		return (struct wire_view){(const uint8_t *)&in->sin6_addr,
+		                          sizeof(in->sin6_addr)};
+	}
+	return (struct wire_view){NULL, 0};
+}
+
+/* Who talks to an address of his own is given that one to talk from. */
+bool
+leg_stays_here(const struct leg *leg)
+{
+	struct sockaddr_storage peer = {0};
+	struct sockaddr_storage own = {0};
+	socklen_t peer_len = sizeof(peer);
+	socklen_t own_len = sizeof(own);
+	struct wire_view host;
+
+	if (getpeername(leg->fd, (struct sockaddr *)&peer, &peer_len) != 0 ||
+	    getsockname(leg->fd, (struct sockaddr *)&own, &own_len) != 0)
+		return false;
+	host = host_part(&peer);
+	return host.len > 0 && wire_view_equal(host, host_part(&own));
+}
+
 void
 leg_free(struct leg *leg)
 {

@@ -61,6 +61,9 @@ void leg_set_ops(struct leg *leg, const struct leg_ops *ops, void *arg);
 enum leg_tls_role { LEG_TLS_ACCEPT, LEG_TLS_CONNECT };
 void leg_start_tls(struct leg *leg, SSL *ssl, enum leg_tls_role role);
 
+/* The peer of a connected leg is a program of this machine. */
+bool leg_stays_here(const struct leg *leg);
+
 /* NULL before leg_start_tls. */
 SSL *leg_ssl(const struct leg *leg);
 

@@ -461,6 +461,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 static void
 session_free(struct session *s)
 {
+	session_end_vouch(s);
+	session_end_host(s);
 	approach_free(s->approach);
 	channel_free(s->channel);
 	drdynvc_free(s->drdynvc);
@@ -520,6 +522,7 @@ session_run(const struct session_start *start)
 	(void)signal(SIGHUP, SIG_IGN);
 	s->start = start;
 	s->base = start->base;
+	s->vouch_fd = start->vouch_fd;
 	log_identity("session", log_hex(id, start->id, KEEP_ID_LEN));
 	opened = session_open(s);
 	if (opened)

@@ -1,7 +1,7 @@
 /*
  * A session from inside: what session.c (its life, the relay, what it learns),
- * session_logon.c (its user) and session_links.c (the keeper and the gate)
- * share.  For these files only.
+ * session_logon.c, session_vouch.c and session_host.c (its user), and
+ * session_links.c (the keeper and the gate) share.  For these files only.
  */
 #ifndef PROXY_SESSION_INSIDE_H
 #define PROXY_SESSION_INSIDE_H
@@ -13,10 +13,12 @@
 #include "drdynvc.h"
 #include "errorinfo.h"
 #include "evidence.h"
+#include "hostlogon.h"
 #include "link.h"
 #include "pump.h"
 #include "ruling.h"
 #include "usage.h"
+#include "vouch.h"
 
 enum stage {
 	STAGE_APPROACH, /* until both legs speak TLS */
@@ -38,6 +40,10 @@ struct session {
 	bool server_left; /* its ultimatum: at the user's request */
 	bool unread_told;
 	enum errorinfo_end error_end; /* by the last error info code */
+
+	struct vouch *vouch; /* while a password is being checked */
+	int vouch_fd;
+	struct session_host *host; /* NULL: not asked for */
 
 	struct approach *approach;
 	struct leg *client;
@@ -94,6 +100,17 @@ void session_user_settled(struct session *s);
 
 /* What the connection's end means; the event is told it, and why. */
 enum keep_end session_end_kind(const struct session *s, struct log_event *ev);
+
+/* His log-on is over, the connection is not. */
+void session_log_off(struct session *s, const char *reason);
+
+/* session_vouch.c: is the password right?  The answer is session_say's. */
+void session_ask_password(struct session *s, const struct share_info *info);
+void session_end_vouch(struct session *s);
+
+/* session_host.c: which log-on of this host is it, if it is one? */
+void session_watch_host(struct session *s);
+void session_end_host(struct session *s);
 
 /* Open the links to the gate and the keeper; false: no memory. */
 bool session_open_links(struct session *s);

@@ -150,6 +150,8 @@ session_identify(struct session *s)
 {
 	if (evidence_accepts(&s->evidence, EVIDENCE_CLAIMED))
 		say_claimed(s);
+	if (evidence_accepts(&s->evidence, EVIDENCE_HOST))
+		session_watch_host(s);
 	if (s->evidence.source == EVIDENCE_SOURCES)
 		log_waiting(s);
 }
@@ -161,8 +163,12 @@ session_identify(struct session *s)
 static void
 on_credentials(void *arg, const struct share_info *info)
 {
-	(void)arg;
-	(void)info;
+	struct session *s = arg;
+
+	if (evidence_accepts(&s->evidence, EVIDENCE_PAM))
+		session_ask_password(s, info);
+	else
+		session_end_vouch(s); /* nothing will be asked */
 }
 
 /* A server that names nobody, or in letters that are none, names nobody. */
@@ -233,9 +239,8 @@ end_name(enum keep_end end)
 	return end == KEEP_END_LOGOFF ? "log-off" : "disconnect";
 }
 
-/* From here on the connection has no user any more. */
-static void
-log_off(struct session *s, const char *reason)
+void
+session_log_off(struct session *s, const char *reason)
 {
 	if (s->stage != STAGE_RELAY || s->logged_off)
 		return;
@@ -257,7 +262,7 @@ on_error_info(void *arg, uint32_t code)
 	if (end != ERRORINFO_NONE)
 		s->error_end = end;
 	if (end == ERRORINFO_LOGOFF)
-		log_off(s, errorinfo_name(code));
+		session_log_off(s, errorinfo_name(code));
 }
 
 /*
