@@ -398,51 +398,55 @@ restless(struct client *c)
 
 static const char failed[] = "card-call-failed";
 
-#define LIMIT(call)   "call=" call " status=0 fault=\"above its limit\""
-#define SHORT(call)   "call=" call " status=0 fault=\"too short\""
-#define VALUE(call)   "call=" call " status=0 fault=\"not an allowed value\""
-#define REFUSED(call) "call=" call " status=3221225473"
+#define FAULT(call, what) "call=" call " status=0 fault=\"" what "\""
+#define LIMIT(call, field, limit)                                              \
+	FAULT(call, field ": above its limit of " limit)
+#define SHORT(call, message)                                                   \
+	FAULT(call, message ": the type headers: too short")
+#define VALUE(call, field) FAULT(call, field ": not an allowed value")
+#define REFUSED(call)      "call=" call " status=3221225473"
 
 /* clang-format off */
 #define SPOIL(name, what, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, what, let_read, spoilt, n, NULL, NULL, 0}
 #define SPOIL_WATCH(name, what, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, what, let_watch, spoilt, n, NULL, NULL, 0}
-#define EMPTY(name, call, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, SHORT(call), let_read, empty, n, NULL, NULL, 0}
-#define EMPTY_WATCH(name, call, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, SHORT(call), let_watch, empty, n, NULL, NULL, 0}
+#define EMPTY(name, call, message, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, SHORT(call, message), let_read, empty, n, NULL, NULL, 0}
+#define EMPTY_WATCH(name, call, message, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, SHORT(call, message), let_watch, empty, n, NULL, NULL, 0}
 #define REFUSE(name, call, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, REFUSED(call), let_read, refused, n, NULL, NULL, 0}
 #define REFUSE_WATCH(name, call, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, REFUSED(call), let_watch, refused, n, NULL, NULL, 0}
 #define NAMES(name, n) {name, STAGE_ACTIVE, FATE_LIVES, NULL, NULL, show_names, bad_names, n, NULL, NULL, 0}
+#define FEWER_NAMES(name, n) {name, STAGE_ACTIVE, FATE_LIVES, "readers-ignored", "above the limit", show_names, bad_names, n, NULL, NULL, 0}
 #define NO_NAMES(name, what, n) {name, STAGE_ACTIVE, FATE_LIVES, failed, what, show_names, bad_names, n, NULL, NULL, 0}
 
 const struct adversary_case cases_answer[] = {
-	SPOIL_WATCH("ndr-establish-count", LIMIT("EstablishContext"), 0),
-	SPOIL_WATCH("ndr-establish-17", LIMIT("EstablishContext"), 1),
-	SPOIL_WATCH("ndr-establish-array", VALUE("EstablishContext"), 2),
-	SPOIL_WATCH("ndr-list-count", LIMIT("ListReadersW"), 3),
-	SPOIL_WATCH("ndr-list-array", VALUE("ListReadersW"), 4),
-	SPOIL_WATCH("ndr-watch-count", LIMIT("GetStatusChangeW"), 5),
-	SPOIL_WATCH("ndr-watch-65", LIMIT("GetStatusChangeW"), 6),
-	SPOIL_WATCH("ndr-watch-array", VALUE("GetStatusChangeW"), 7),
-	SPOIL_WATCH("ndr-watch-atr-37", LIMIT("GetStatusChangeW"), 8),
-	SPOIL("ndr-connect-count", LIMIT("ConnectW"), 9),
-	SPOIL("ndr-connect-17", LIMIT("ConnectW"), 10),
-	SPOIL("ndr-connect-array", VALUE("ConnectW"), 11),
-	SPOIL("ndr-transmit-count", LIMIT("Transmit"), 12),
-	SPOIL("ndr-transmit-66561", LIMIT("Transmit"), 13),
-	SPOIL("ndr-transmit-array", VALUE("Transmit"), 14),
+	SPOIL_WATCH("ndr-establish-count", LIMIT("EstablishContext", "EstablishContext_Return: pbContext", "16"), 0),
+	SPOIL_WATCH("ndr-establish-17", LIMIT("EstablishContext", "EstablishContext_Return: pbContext", "16"), 1),
+	SPOIL_WATCH("ndr-establish-array", VALUE("EstablishContext", "EstablishContext_Return: pbContext"), 2),
+	SPOIL_WATCH("ndr-list-count", LIMIT("ListReadersW", "ListReaders_Return: mszReaders", "65536"), 3),
+	SPOIL_WATCH("ndr-list-array", VALUE("ListReadersW", "ListReaders_Return: mszReaders"), 4),
+	SPOIL_WATCH("ndr-watch-count", LIMIT("GetStatusChangeW", "GetStatusChange_Return: rgReaderStates", "64"), 5),
+	SPOIL_WATCH("ndr-watch-65", LIMIT("GetStatusChangeW", "GetStatusChange_Return: rgReaderStates", "64"), 6),
+	SPOIL_WATCH("ndr-watch-array", VALUE("GetStatusChangeW", "GetStatusChange_Return: rgReaderStates"), 7),
+	SPOIL_WATCH("ndr-watch-atr-37", LIMIT("GetStatusChangeW", "GetStatusChange_Return: cbAtr", "36"), 8),
+	SPOIL("ndr-connect-count", LIMIT("ConnectW", "Connect_Return: pbContext", "16"), 9),
+	SPOIL("ndr-connect-17", LIMIT("ConnectW", "Connect_Return: pbHandle", "16"), 10),
+	SPOIL("ndr-connect-array", VALUE("ConnectW", "Connect_Return: pbContext"), 11),
+	SPOIL("ndr-transmit-count", LIMIT("Transmit", "Transmit_Return: pbRecvBuffer", "66560"), 12),
+	SPOIL("ndr-transmit-66561", LIMIT("Transmit", "Transmit_Return: pbRecvBuffer", "66560"), 13),
+	SPOIL("ndr-transmit-array", VALUE("Transmit", "Transmit_Return: pbRecvBuffer"), 14),
 	SPOIL_WATCH("ndr-object", "call=EstablishContext", 15),
-	EMPTY_WATCH("empty-establish", "EstablishContext", 0),
-	EMPTY_WATCH("empty-list", "ListReadersW", 1),
-	EMPTY("empty-connect", "ConnectW", 2),
-	EMPTY("empty-begin", "BeginTransaction", 3),
-	EMPTY("empty-transmit", "Transmit", 4),
-	EMPTY("empty-end", "EndTransaction", 5),
-	EMPTY("empty-disconnect", "Disconnect", 6),
-	EMPTY_WATCH("empty-watch", "GetStatusChangeW", 7),
+	EMPTY_WATCH("empty-establish", "EstablishContext", "EstablishContext_Return", 0),
+	EMPTY_WATCH("empty-list", "ListReadersW", "ListReaders_Return", 1),
+	EMPTY("empty-connect", "ConnectW", "Connect_Return", 2),
+	EMPTY("empty-begin", "BeginTransaction", "BeginTransaction_Return", 3),
+	EMPTY("empty-transmit", "Transmit", "Transmit_Return", 4),
+	EMPTY("empty-end", "EndTransaction", "EndTransaction_Return", 5),
+	EMPTY("empty-disconnect", "Disconnect", "Disconnect_Return", 6),
+	EMPTY_WATCH("empty-watch", "GetStatusChangeW", "GetStatusChange_Return", 7),
 	REFUSE_WATCH("refused-establish", "EstablishContext", 0),
 	REFUSE("refused-transmit", "Transmit", 4),
 	REFUSE_WATCH("refused-watch", "GetStatusChangeW", 7),
-	{"context-0", STAGE_ACTIVE, FATE_LIVES, failed, VALUE("EstablishContext"), let_watch, no_context, 0, NULL, NULL, 0},
-	{"handle-0", STAGE_ACTIVE, FATE_LIVES, failed, VALUE("ConnectW"), let_read, no_handle, 0, NULL, NULL, 0},
+	{"context-0", STAGE_ACTIVE, FATE_LIVES, failed, VALUE("EstablishContext", "EstablishContext_Return: pbContext"), let_watch, no_context, 0, NULL, NULL, 0},
+	{"handle-0", STAGE_ACTIVE, FATE_LIVES, failed, VALUE("ConnectW", "Connect_Return: pbHandle"), let_read, no_handle, 0, NULL, NULL, 0},
 	NAMES("names-slash", NAMES_SLASH),
 	NAMES("names-parent", NAMES_PARENT),
 	NAMES("names-newline", NAMES_NEWLINE),
@@ -450,13 +454,13 @@ const struct adversary_case cases_answer[] = {
 	NAMES("names-bidi", NAMES_BIDI),
 	NAMES("names-format", NAMES_FORMAT),
 	NAMES("names-same", NAMES_SAME),
-	NO_NAMES("names-surrogate", VALUE("ListReadersW"), NAMES_SURROGATE),
-	NO_NAMES("names-nul", VALUE("ListReadersW"), NAMES_NUL),
-	NO_NAMES("names-129", LIMIT("ListReadersW"), NAMES_129),
-	NO_NAMES("names-64k", LIMIT("ListReadersW"), NAMES_64K),
-	NO_NAMES("names-17", LIMIT("ListReadersW"), NAMES_17),
-	NO_NAMES("names-10000", LIMIT("ListReadersW"), NAMES_10000),
-	NO_NAMES("names-odd", VALUE("ListReadersW"), NAMES_ODD),
+	NO_NAMES("names-surrogate", VALUE("ListReadersW", "ListReaders_Return: mszReaders"), NAMES_SURROGATE),
+	NO_NAMES("names-nul", VALUE("ListReadersW", "ListReaders_Return: mszReaders"), NAMES_NUL),
+	FEWER_NAMES("names-129", NAMES_129),
+	FEWER_NAMES("names-64k", NAMES_64K),
+	FEWER_NAMES("names-17", NAMES_17),
+	NO_NAMES("names-10000", LIMIT("ListReadersW", "ListReaders_Return: mszReaders", "65536"), NAMES_10000),
+	NO_NAMES("names-odd", VALUE("ListReadersW", "ListReaders_Return: mszReaders"), NAMES_ODD),
 	{"silent-establish", STAGE_ACTIVE, FATE_LIVES, NULL, NULL, let_watch, silent, 0, NULL, NULL, 0},
 	{"silent-watch", STAGE_ACTIVE, FATE_LIVES, NULL, NULL, let_watch, silent, 7, NULL, NULL, 0},
 	{"silent-transmit", STAGE_ACTIVE, FATE_LIVES, "card-read-retry", "answer takes too long", let_read, silent, 4, NULL, NULL, 7000},
