@@ -64,6 +64,8 @@ static const char help[] =
     "  store backup FILE      a copy of it, while it is in use\n"
     "  store check [FILE]     is it sound, or is that backup?\n"
     "  policy test            which [policy] a session would get, and why\n"
+    "  policy show [ID]       the values in force and their origins, of a\n"
+    "                         session or of all sections\n"
     "\n"
     "Options:\n"
     "  -s, --socket PATH      control socket, instead of\n"
@@ -120,9 +122,10 @@ enum shape {
 	SHAPE_PIN,    /* SHA256 or FILE */
 	SHAPE_UNPIN,
 	SHAPE_AUDIT,
-	SHAPE_BACKUP, /* FILE */
-	SHAPE_CHECK,  /* FILE: answered here, without the daemon */
-	SHAPE_POLICY  /* the same */
+	SHAPE_BACKUP,  /* FILE */
+	SHAPE_CHECK,   /* FILE: answered here, without the daemon */
+	SHAPE_POLICY,  /* the same */
+	SHAPE_IN_FORCE /* [ID]: from what the daemon wrote down */
 };
 
 /* A word of the command line is a word of the request; then what shows it. */
@@ -149,6 +152,7 @@ static const struct command commands[] = {
 	{ { "store", "backup" },  "FILE",     NULL,              SHAPE_BACKUP, false, false },
 	{ { "store", "check" },   "[FILE]",   NULL,              SHAPE_CHECK,  false, false },
 	{ { "policy", "test" },   NULL,       ctltable_policy,   SHAPE_POLICY, true,  false },
+	{ { "policy", "show" },   "[ID]",     ctltable_in_force, SHAPE_IN_FORCE, false, false },
 	{ { "sessions" },         NULL,       ctltable_sessions, SHAPE_PLAIN,  false, false },
 	{ { "readers" },          NULL,       ctltable_readers,  SHAPE_PLAIN,  false, false },
 	{ { "certs" },            NULL,       ctltable_certs,    SHAPE_PLAIN,  true,  false },
@@ -303,6 +307,7 @@ put_request(struct wire_out *line, const struct command *command,
 	case SHAPE_PLAIN:
 	case SHAPE_EXPORT:
 	case SHAPE_POLICY:
+	case SHAPE_IN_FORCE:
 		put_plain(line, command, options, argument);
 		break;
 	case SHAPE_SET:
@@ -504,29 +509,115 @@ ask(const struct command *command, const struct options *options,
 	return status;
 }
 
+/* The answer as one document, NULL after a complaint. */
+static struct json_object *
+fetch(const char *path, const char *request, const char *argument)
+{
+	char text[REQUEST_LINE_MAX + 1];
+	struct wire_out out = wire_out(text, sizeof(text));
+	struct json_object *document = NULL;
+	FILE *daemon = connect_daemon(path);
+	char *line = NULL;
+	size_t size = 0;
+
+	if (daemon == NULL) {
+		(void)no_daemon(path);
+		return NULL;
+	}
+	put_text(&out, request);
+	put_word(&out, argument);
+	put_text(&out, "\n");
+	if (wire_out_ok(&out) && fwrite(text, 1, out.len, daemon) == out.len &&
+	    fflush(daemon) == 0 && getline(&line, &size, daemon) > 0)
+		document = json_tokener_parse(line);
+	free(line);
+	(void)fclose(daemon);
+	if (document == NULL)
+		(void)fprintf(stderr, "cardproxyctl: not an answer\n");
+	return document;
+}
+
+/* Takes the document. */
+static enum exit_status
+show_ours(struct json_object *document, const struct command *command,
+          bool as_json)
+{
+	enum exit_status status = EXIT_REFUSED;
+	const char *text = json_object_to_json_string_ext(
+	    document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	char *line;
+
+	if (asprintf(&line, "%s\n", text) < 0) {
+		(void)json_object_put(document);
+		return EXIT_REFUSED;
+	}
+	status = show_document(document, line, command, as_json);
+	free(line);
+	return status;
+}
+
+/* The file lies beside the socket. */
+static enum exit_status
+show_in_force(const struct command *command, const struct options *options,
+              struct json_object *session)
+{
+	const char *slash = strrchr(options->socket, '/');
+	struct json_object *document, *name = NULL;
+	enum exit_status status = EXIT_REFUSED;
+	char *path;
+
+	if (session != NULL)
+		(void)json_object_object_get_ex(session, "policy", &name);
+	if (asprintf(&path, "%.*spolicy",
+	             slash == NULL ? 0 : (int)(slash - options->socket) + 1,
+	             options->socket) < 0)
+		return EXIT_REFUSED;
+	document = ctlpolicy_show(
+	    path, session == NULL ? NULL : json_object_get_string(name));
+	if (document == NULL) {
+		status = no_daemon(path);
+	} else {
+		if (session != NULL)
+			(void)json_object_object_add(document, "session",
+			                             json_object_get(session));
+		status = show_ours(document, command, options->json);
+	}
+	free(path);
+	return status;
+}
+
+static enum exit_status
+show_session_policy(const struct command *command,
+                    const struct options *options, const char *id)
+{
+	struct json_object *answer =
+	    fetch(options->socket, "sessions show", id);
+	struct json_object *error = NULL, *rows = NULL;
+	enum exit_status status = EXIT_REFUSED;
+
+	if (answer == NULL)
+		return EXIT_REFUSED;
+	if (json_object_object_get_ex(answer, "error", &error))
+		status = show_refusal(error);
+	else if (json_object_object_get_ex(answer, "sessions", &rows) &&
+	         json_object_array_length(rows) > 0)
+		status = show_in_force(command, options,
+		                       json_object_array_get_idx(rows, 0));
+	(void)json_object_put(answer);
+	return status;
+}
+
 /* What needs no daemon. */
 static enum exit_status
 explain_policy(const struct command *command, const struct options *options)
 {
 	struct ctlpolicy_session session = options->session;
 	struct json_object *document;
-	const char *text;
-	char *line;
-	enum exit_status status;
 
 	session.user = options->user;
 	document = ctlpolicy_test(&session);
-	if (document == NULL)
-		return EXIT_REFUSED;
-	text = json_object_to_json_string_ext(
-	    document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (asprintf(&line, "%s\n", text) < 0) {
-		(void)json_object_put(document);
-		return EXIT_REFUSED;
-	}
-	status = show_document(document, line, command, options->json);
-	free(line);
-	return status;
+	return document == NULL ? EXIT_REFUSED
+	                        : show_ours(document, command, options->json);
 }
 
 /*
@@ -563,6 +654,7 @@ prepare(const struct command *command, struct ctlimport *import, char **words,
 	case SHAPE_BACKUP:
 	case SHAPE_CHECK:
 	case SHAPE_POLICY:
+	case SHAPE_IN_FORCE:
 		break;
 	}
 	return true;
@@ -588,6 +680,10 @@ serve_command(const struct command *command, const struct options *options,
 
 	if (command->shape == SHAPE_POLICY)
 		return explain_policy(command, options);
+	if (command->shape == SHAPE_IN_FORCE)
+		return argument == NULL
+		           ? show_in_force(command, options, NULL)
+		           : show_session_policy(command, options, argument);
 	if (command->shape == SHAPE_CHECK && argument != NULL)
 		return ctlstore_check(argument, options->json) ? EXIT_DONE
 		                                               : EXIT_REFUSED;

@@ -283,7 +283,8 @@ on_key(void *arg, const char *section, const char *name, const char *value)
 		fault(p, p->line, "?", "", "a key before the first section");
 	if (p->section == CONFKEY_SECTIONS)
 		return 1;
-	wrong = confkey_set(p->section, p->base, name, value, &p->seen);
+	wrong =
+	    confkey_set(p->section, p->base, name, value, p->line, &p->seen);
 	if (wrong != NULL)
 		fault(p, p->line, p->header,
 		      log_printable(printable, sizeof(printable),
@@ -371,6 +372,7 @@ check_all(struct parser *p)
 		check_target(p, i);
 	for (size_t i = 0; i < c->policies.count; i++)
 		check_policy(p, &c->policies.items[i]);
+	gpo_free(config_set_policies(c, NULL));
 	if (!p->opened[CONFKEY_LISTEN])
 		fault(p, p->line, "listen", "", "this section is missing");
 	if (!p->opened[CONFKEY_TARGET])
@@ -395,6 +397,7 @@ config_new(void)
 	c->policies.items =
 	    calloc(CONFIG_POLICIES_MAX, sizeof(*c->policies.items));
 	policy_init(&c->policies.builtin, "default");
+	c->policies.generation = 1;
 	c->log_level = LOG_INFO;
 	c->min_tls = TLS1_2_VERSION;
 	c->control_group = (gid_t)-1;
@@ -438,32 +441,12 @@ config_parse(struct wire_view text, const char *path,
 	return NULL;
 }
 
-/* At most FILE_MAX bytes; NULL: errno. */
-static char *
-read_file(const char *path, size_t *len)
-{
-	FILE *f = fopen(path, "re");
-	char *data;
-
-	if (f == NULL)
-		return NULL;
-	data = malloc(FILE_MAX + 1);
-	*len = data == NULL ? 0 : fread(data, 1, FILE_MAX + 1, f);
-	if (data != NULL && (ferror(f) || *len > FILE_MAX)) {
-		errno = ferror(f) ? EIO : EFBIG;
-		free(data);
-		data = NULL;
-	}
-	(void)fclose(f);
-	return data;
-}
-
 struct config *
 config_load(const char *path, struct config_faults *faults)
 {
 	struct config *config;
 	size_t len;
-	char *data = read_file(path, &len);
+	char *data = value_read_file(path, FILE_MAX, &len);
 
 	if (data == NULL) {
 		file_fault(path, faults, strerror(errno));
@@ -473,6 +456,33 @@ config_load(const char *path, struct config_faults *faults)
 	                      faults);
 	free(data);
 	return config;
+}
+
+struct gpo_set *
+config_set_policies(struct config *config, struct gpo_set *set)
+{
+	struct gpo_set *before = config->gpos;
+	struct policy_machine machine = {.allow_loosening =
+	                                     config->allow_loosening};
+
+	config->gpos = set;
+	if (set != NULL) {
+		machine.gpos = set->inputs;
+		machine.count = set->input_count;
+	}
+	policy_list_resolve(&config->policies, &machine);
+	return before;
+}
+
+struct gpo_set *
+config_load_policies(struct config *config, const struct gpo_set *before)
+{
+	struct gpo_set *set;
+
+	if (config->policy_directory == NULL)
+		return config_set_policies(config, NULL);
+	set = gpo_load(config->policy_directory, before);
+	return set == NULL ? NULL : config_set_policies(config, set);
 }
 
 static void
@@ -507,6 +517,8 @@ config_free(struct config *config)
 	for (size_t i = 0; i < config->policies.count; i++)
 		policy_clear(&config->policies.items[i]);
 	policy_clear(&config->policies.builtin);
+	gpo_free(config->gpos);
+	free(config->policy_directory);
 	free(config->policies.items);
 	free(config->listeners);
 	free(config->targets);

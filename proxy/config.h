@@ -12,6 +12,7 @@
 
 #include "channel.h"
 #include "evidence.h"
+#include "gpo.h"
 #include "keeper.h"
 #include "log.h"
 #include "policy.h"
@@ -69,7 +70,10 @@ struct config {
 	struct config_target *targets;
 	size_t target_count;
 	struct policy_list policies;
-	char *certificate; /* NULL: self-signed, kept beside the store */
+	char *policy_directory; /* of the machine's group policies, or NULL */
+	bool allow_loosening;   /* AllowSessionLoosening */
+	struct gpo_set *gpos;   /* what is in force of them, or NULL */
+	char *certificate;      /* NULL: self-signed, kept beside the store */
 	char *key;
 	int min_tls; /* TLS1_2_VERSION or TLS1_3_VERSION */
 	char *database;
@@ -98,6 +102,17 @@ struct config *config_load(const char *path, struct config_faults *faults);
 struct config *config_parse(struct wire_view text, const char *path,
                             struct config_faults *faults);
 void config_free(struct config *config);
+
+/*
+ * Group policies: after config_load none is in force.  _load reads the
+ * policy_directory (before is what was in force until now, for files that are
+ * no good) and puts it into force; _set takes a set, or NULL.  Both give back
+ * what was in force in this configuration, which is the caller's to free; _load
+ * gives NULL also when memory is short, and then nothing has changed.
+ */
+struct gpo_set *config_load_policies(struct config *config,
+                                     const struct gpo_set *before);
+struct gpo_set *config_set_policies(struct config *config, struct gpo_set *set);
 void config_faults_clear(struct config_faults *faults);
 
 /*

@@ -226,6 +226,13 @@ set_card_match(const struct key *key, void *base, const char *text)
 }
 
 static const char *
+set_card_map(const struct key *key, void *base, const char *text)
+{
+	(void)key;
+	return policy_take_card_map(base, text);
+}
+
+static const char *
 set_span(const struct key *key, void *base, const char *text)
 {
 	return value_span(text, key->max, field(key, base));
@@ -328,6 +335,8 @@ static const struct word durabilities[] = {
 static const struct key keys[] = {
 	{ CONFKEY_DAEMON, "user", set_name, AT_CONFIG(user), NULL, 0, 0, NULL },
 	{ CONFKEY_DAEMON, "log", set_word, AT_CONFIG(log_form), log_forms, 0, 0, NULL },
+	{ CONFKEY_DAEMON, "policy_directory", set_path, AT_CONFIG(policy_directory), NULL, 0, 0, NULL },
+	{ CONFKEY_DAEMON, "AllowSessionLoosening", set_switch, AT_CONFIG(allow_loosening), NULL, 0, 0, NULL },
 	{ CONFKEY_DAEMON, "log_level", set_word, AT_CONFIG(log_level), log_levels, 0, 0, NULL },
 
 	{ CONFKEY_LISTEN, "address", set_listen, 0, NULL, 0, 0, NULL },
@@ -371,6 +380,7 @@ static const struct key keys[] = {
 	{ CONFKEY_POLICY, "RefuseMachineLike", set_switch, AT_POLICY(refuse_machine_like), NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "RequireCardMatchesUser", set_switch, AT_POLICY(require_match), NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "CardUserMatch", set_card_match, AT_POLICY(match), NULL, 0, 0, NULL },
+	{ CONFKEY_POLICY, "CardUserMap", set_card_map, 0, NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "AllowedRootHashes", add_hashes, offsetof(struct policy, allowed), NULL, 0, 0, NULL },
 	{ CONFKEY_POLICY, "RootScope", set_either, offsetof(struct policy, host_scope), scopes, 0, 0, NULL },
 	{ CONFKEY_POLICY, "HostRootHashes", add_hashes, offsetof(struct policy, host), NULL, 0, 0, NULL },
@@ -447,7 +457,7 @@ repeats(const struct key *key)
 
 const char *
 confkey_set(enum confkey_section section, void *base, const char *name,
-            const char *value, struct confkey_seen *seen)
+            const char *value, unsigned line, struct confkey_seen *seen)
 {
 	const struct key *key = find_key(section, name);
 	const char *wrong;
@@ -460,7 +470,7 @@ confkey_set(enum confkey_section section, void *base, const char *name,
 		return "there is no value";
 	wrong = key->set(key, base, value);
 	if (wrong == NULL && section == CONFKEY_POLICY)
-		wrong = policy_note(base, key->name, value);
+		wrong = policy_note(base, key->name, value, line);
 	return wrong;
 }
 

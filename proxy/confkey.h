@@ -31,7 +31,7 @@ struct confkey_seen {
  * the keys this section had.  NULL, or a literal that says what is wrong.
  */
 const char *confkey_set(enum confkey_section section, void *base,
-                        const char *name, const char *value,
+                        const char *name, const char *value, unsigned line,
                         struct confkey_seen *seen);
 
 /* May this key of a policy stand there several times, each adding to it? */

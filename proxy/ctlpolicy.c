@@ -1,73 +1,14 @@
 #include "ctlpolicy.h"
 
 #include "config.h"
-#include "confkey.h"
+#include "inforce.h"
+#include "policyrow.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static const struct {
-	const char *key;
-	const char *text;
-} defaults[] = {
-    {"CertPropEnabled", "1"},
-    {"EnableRootCertificatePropagation", "1"},
-    {"RootCertificateCleanupOption", "2"},
-    {"fEnableSmartCard", "1"},
-    {"AllowWeakCardRoots", "0"},
-    {"SkipExpired", "0"},
-    {"PropagateDeviceCertificates", "0"},
-    {"ProbeRetiredSlots", "0"},
-    {"UserCertificateCleanupOption", "0"},
-    {"ArchiveStale", "0"},
-    {"RefuseMachineLike", "0"},
-    {"RequireCardMatchesUser", "0"},
-    {"CardUserMatch", "upn | email"},
-    {"AllowedRootHashes", ""},
-    {"RootScope", "session"},
-    {"HostRootHashes", ""},
-    {"RootPurpose", "client"},
-    {"DisconnectGraceSeconds", "0"},
-    {"MaxClaimAge", "24h"},
-    {"AllowCertificatesWithNoEKU", "0"},
-    {"EnumerateECCCerts", "0"},
-    {"AllowSignatureOnlyKeys", "0"},
-    {"AllowTimeInvalidCertificates", "0"},
-    {"X509HintsNeeded", "0"},
-    {"FilterDuplicateCerts", "1"},
-    {"ForceReadingAllCertificates", ""},
-    {"AllowIntegratedUnblock", ""},
-    {"IntegratedUnblockPromptString", ""},
-    {"DisallowPlaintextPin", ""},
-    {"ReverseSubject", ""},
-    {"EnableScPnP", ""},
-    {"ScPnPNotification", ""},
-    {"scforceoption", ""},
-    {"ScRemoveOption", ""},
-    {"redirect", "yes"},
-    {"other_card_channels", "as-redirect"},
-    {"card_channels", "deny urbdrc | deny PNPDR* | deny "
-                      "FileRedirectorChannel | deny WebAuthN_Channel"},
-    {"readers", ""},
-    {"cards", ""},
-    {"calls", ""},
-    {"commands", "full"},
-    {"command_rules", ""},
-    {"secure_messaging", "refuse"},
-    {"reader_control", "refuse"},
-    {"refusal", "no-access"},
-};
-
-const char *
-ctlpolicy_default(const char *key)
-{
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		if (strcmp(defaults[i].key, key) == 0)
-			return defaults[i].text;
-	return NULL;
-}
 
 static void
 add_text(struct json_object *to, const char *key, const char *text)
@@ -158,47 +99,45 @@ add_sections(struct json_object *document, const struct policy_list *list,
  */
 
 static void
-add_value(struct json_object *rows, const char *key, const char *text,
-          bool given)
+add_row_of(struct json_object *rows, const struct policyrow *from)
 {
 	struct json_object *row = add_row(rows);
 
-	add_text(row, "key", key);
-	add_text(row, "value", text);
+	add_text(row, "key", from->key);
+	add_text(row, "value", from->value);
+	add_text(row, "origin", from->origin);
+	add_text(row, "note", from->note);
 	(void)json_object_object_add(row, "given",
-	                             json_object_new_boolean(given));
-}
-
-static bool
-add_given(struct json_object *rows, const struct policy *policy,
-          const char *key)
-{
-	bool found = false;
-
-	for (size_t i = 0; i < policy->given_count; i++) {
-		if (strcmp(policy->given[i].key, key) != 0)
-			continue;
-		add_value(rows, key, policy->given[i].text, true);
-		found = true;
-	}
-	return found;
+	                             json_object_new_boolean(from->given));
 }
 
 static void
 add_values(struct json_object *document, const struct policy *policy)
 {
-	struct json_object *rows = add_rows(document, "values");
-	enum confkey_section section;
-	const char *key;
+	struct json_object *list = add_rows(document, "values");
+	struct policyrows rows = policyrows_of(policy);
 
-	for (size_t i = 0; (key = confkey_name(i, &section)) != NULL; i++) {
-		const char *text = ctlpolicy_default(key);
+	for (size_t i = 0; i < rows.count; i++)
+		add_row_of(list, &rows.items[i]);
+	policyrows_clear(&rows);
+}
 
-		if (section != CONFKEY_POLICY || add_given(rows, policy, key) ||
-		    text == NULL || *text == '\0')
-			continue;
-		add_value(rows, key, text, false);
+/* The machine's group policies, in the order in which they apply. */
+static void
+add_objects(struct json_object *document, const struct gpo_set *set)
+{
+	struct json_object *objects = add_rows(document, "objects");
+	struct json_object *notes = add_rows(document, "notes");
+
+	for (size_t i = 0; set != NULL && i < set->count; i++) {
+		struct json_object *row = add_row(objects);
+
+		add_text(row, "name", set->items[i].name);
+		add_text(row, "state", inforce_state(&set->items[i]));
+		add_text(row, "file", set->items[i].path);
 	}
+	for (size_t i = 0; set != NULL && i < set->note_count; i++)
+		add_text(add_row(notes), "text", set->notes[i]);
 }
 
 static struct json_object *
@@ -222,6 +161,7 @@ explain(const struct config *config, const struct config_target *target,
 	add_text(document, "policy",
 	         chosen->line == 0 ? "" : chosen->certprop.name);
 	add_values(document, chosen);
+	add_objects(document, config->gpos);
 	return document;
 }
 
@@ -291,8 +231,91 @@ ctlpolicy_test(const struct ctlpolicy_session *session)
 	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)
 		(void)fprintf(stderr, "%s\n", faults.text[i]);
 	config_faults_clear(&faults);
-	if (config != NULL)
+	if (config != NULL) {
+		gpo_free(config_load_policies(config, NULL));
 		document = test(config, session);
+	}
 	config_free(config);
 	return document;
+}
+
+/*
+ * What the daemon has written down.
+ */
+
+struct shown {
+	struct json_object *document;
+	struct json_object *values; /* of the section that is read */
+	const char *section;        /* the only one wanted, or NULL */
+	bool found;
+};
+
+static void
+take_section(struct shown *shown, const char *name, const char *line)
+{
+	struct json_object *sections = NULL, *row;
+
+	shown->values = NULL;
+	if (shown->section != NULL && strcmp(shown->section, name) != 0)
+		return;
+	shown->found = true;
+	(void)json_object_object_get_ex(shown->document, "sections", &sections);
+	row = add_row(sections);
+	add_text(row, "section", name);
+	(void)json_object_object_add(
+	    row, "line", json_object_new_int64(strtol(line, NULL, 10)));
+	shown->values = add_rows(row, "values");
+}
+
+static void
+take_line(struct shown *shown, char *line)
+{
+	char *fields[INFORCE_FIELDS_MAX];
+	size_t count = inforce_split(line, fields);
+	struct json_object *objects = NULL, *row;
+
+	if (count == 3 && strcmp(fields[0], "generation") == 0) {
+		(void)json_object_object_add(
+		    shown->document, "generation",
+		    json_object_new_int64(strtol(fields[1], NULL, 10)));
+		(void)json_object_object_add(
+		    shown->document, "since",
+		    json_object_new_int64(strtol(fields[2], NULL, 10)));
+	} else if (count == 4 && strcmp(fields[0], "object") == 0) {
+		(void)json_object_object_get_ex(shown->document, "objects",
+		                                &objects);
+		row = add_row(objects);
+		add_text(row, "name", fields[1]);
+		add_text(row, "state", fields[3]);
+		add_text(row, "file", fields[2]);
+	} else if (count == 3 && strcmp(fields[0], "section") == 0) {
+		take_section(shown, fields[1], fields[2]);
+	} else if (count == 5 && shown->values != NULL) {
+		row = add_row(shown->values);
+		add_text(row, "key", fields[1]);
+		add_text(row, "value", fields[2]);
+		add_text(row, "origin", fields[3]);
+		add_text(row, "note", fields[4]);
+	}
+}
+
+struct json_object *
+ctlpolicy_show(const char *path, const char *section)
+{
+	struct shown shown = {.section = section};
+	char line[INFORCE_LINE_MAX];
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return NULL;
+	shown.document = json_object_new_object();
+	(void)add_rows(shown.document, "objects");
+	(void)add_rows(shown.document, "sections");
+	while (fgets(line, sizeof(line), f) != NULL)
+		take_line(&shown, line);
+	(void)fclose(f);
+	if (shown.found)
+		return shown.document;
+	(void)json_object_put(shown.document);
+	return refuse("there is no such section in force any more");
 }

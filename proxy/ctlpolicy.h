@@ -1,6 +1,7 @@
 /*
- * "cardproxyctl policy test": which [policy] a session would get, and why.  It
- * reads a configuration by itself and needs no daemon.
+ * "cardproxyctl policy test": which [policy] a session would get, with which
+ * values, and why.  It reads a configuration by itself and needs no daemon.
+ * "cardproxyctl policy show": what a daemon has in force.
  */
 #ifndef PROXY_CTLPOLICY_H
 #define PROXY_CTLPOLICY_H
@@ -31,9 +32,9 @@ struct ctlpolicy_session {
 struct json_object *ctlpolicy_test(const struct ctlpolicy_session *session);
 
 /*
- * What a key of a [policy] is when it is not given, for people; "" for a list
- * that is empty then, NULL for a match key.
+ * "policy show": what is in force, as the daemon wrote it down in this file; of
+ * one section, or of all.  NULL: errno.
  */
-const char *ctlpolicy_default(const char *key);
+struct json_object *ctlpolicy_show(const char *path, const char *section);
 
 #endif

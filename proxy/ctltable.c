@@ -580,17 +580,78 @@ ctltable_audit(struct json_object *document)
 }
 
 /* A line as it would stand in the file; "(default)" where it does not. */
+/* "  KEY = VALUE  (ORIGIN; NOTE)" */
 static void
 print_value(struct json_object *row)
 {
-	struct json_object *given = NULL;
-	char text[8 * CELL_MAX];
+	const char *note = text_of(row, "note");
+	char text[512], origin[512];
 
-	(void)json_object_object_get_ex(row, "given", &given);
 	(void)log_printable(text, sizeof(text),
 	                    wire_view_text(text_of(row, "value")));
-	(void)printf("  %s = %s%s\n", text_of(row, "key"), text,
-	             json_object_get_boolean(given) ? "" : "  (default)");
+	(void)log_printable(origin, sizeof(origin),
+	                    wire_view_text(text_of(row, "origin")));
+	(void)printf("  %s = %s  (%s%s%s)\n", text_of(row, "key"), text, origin,
+	             *note == '\0' ? "" : "; ", note);
+}
+
+static void
+print_values(struct json_object *values)
+{
+	for (size_t i = 0; i < count_of(values); i++)
+		print_value(json_object_array_get_idx(values, i));
+}
+
+/* The group policies, where there are any, and what is wrong with them. */
+static void
+print_objects(struct json_object *document)
+{
+	static const struct column columns[] = {
+	    {"GROUP POLICY", "name", FORM_TEXT},
+	    {"STATE", "state", FORM_TEXT},
+	    {"FILE", "file", FORM_TEXT},
+	};
+	struct json_object *notes = rows_of(document, "notes");
+	char text[512];
+
+	if (count_of(rows_of(document, "objects")) > 0) {
+		(void)printf("\n");
+		(void)print_table(document, "objects", columns, COUNT(columns));
+	}
+	for (size_t i = 0; i < count_of(notes); i++) {
+		struct json_object *row = json_object_array_get_idx(notes, i);
+
+		(void)log_printable(text, sizeof(text),
+		                    wire_view_text(text_of(row, "text")));
+		(void)printf("  %s\n", text);
+	}
+}
+
+bool
+ctltable_in_force(struct json_object *document)
+{
+	struct json_object *sections = rows_of(document, "sections");
+	struct json_object *session = NULL;
+	char when[TIME_SIZE];
+
+	(void)printf("Generation %lld, since %s.\n",
+	             (long long)number_of(document, "generation"),
+	             print_time(when, number_of(document, "since")));
+	if (json_object_object_get_ex(document, "session", &session))
+		(void)printf("Session %s of %s.\n", text_of(session, "id"),
+		             *text_of(session, "user") == '\0'
+		                 ? "(nobody yet)"
+		                 : text_of(session, "user"));
+	for (size_t i = 0; i < count_of(sections); i++) {
+		struct json_object *row =
+		    json_object_array_get_idx(sections, i);
+
+		(void)printf("\n[policy %s]%s\n", text_of(row, "section"),
+		             number_of(row, "line") == 0 ? " (built in)" : "");
+		print_values(rows_of(row, "values"));
+	}
+	print_objects(document);
+	return true;
 }
 
 bool
@@ -616,8 +677,8 @@ ctltable_policy(struct json_object *document)
 		             "default]. In force is what is built in:\n");
 	else
 		(void)printf("\nIn force is [policy %s]:\n", name);
-	for (size_t i = 0; i < count_of(values); i++)
-		print_value(json_object_array_get_idx(values, i));
+	print_values(values);
+	print_objects(document);
 	return true;
 }
 

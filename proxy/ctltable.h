@@ -25,5 +25,6 @@ bool ctltable_purged(struct json_object *document);
 bool ctltable_changes(struct json_object *document);
 bool ctltable_audit(struct json_object *document);
 bool ctltable_policy(struct json_object *document);
+bool ctltable_in_force(struct json_object *document);
 
 #endif

@@ -31,6 +31,8 @@ gate_clear(struct gate *g)
 			event_free(g->signals[i]);
 		g->signals[i] = NULL;
 	}
+	gpowatch_free(g->watch);
+	g->watch = NULL;
 	if (g->stop_timer != NULL)
 		event_free(g->stop_timer);
 	if (g->keeper_timer != NULL)
@@ -147,6 +149,7 @@ same_listener(const struct config *to, const struct config *from, size_t index)
 static void
 change_config(struct gate *g, struct config *config)
 {
+	struct config *before;
 	struct child *c;
 
 	TAILQ_FOREACH (c, &g->children, next) {
@@ -154,19 +157,20 @@ change_config(struct gate *g, struct config *config)
 			c->listener =
 			    same_listener(config, g->config, c->listener);
 	}
-	config_free(g->config);
+	config->policies.generation = g->config->policies.generation + 1;
+	before = g->config;
 	g->config = config;
+	gate_load_policies(g, before->gpos);
+	config_free(before);
 }
 
 /* All of the new file counts, or nothing of it. */
 static void
 reload(struct gate *g)
 {
-	const uint8_t word = GATE_RELOAD;
 	struct config_faults faults = {0};
 	struct config *config = config_load(g->path, &faults);
 	struct contexts contexts = {0};
-	struct child *c;
 
 	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)
 		log_note(LOG_ERROR, "configuration", faults.text[i]);
@@ -182,13 +186,10 @@ reload(struct gate *g)
 	g->contexts = contexts;
 	change_config(g, config);
 	log_setup(config->log_level, config->log_form);
+	gate_publish(g, GATE_RELOAD);
 	log_note(LOG_NOTICE, "reload", "done");
 	gate_check_voucher(g);
 	gate_watch_host(g);
-	TAILQ_FOREACH (c, &g->children, next) {
-		if (c->link != NULL)
-			link_send(c->link, (struct wire_view){&word, 1}, -1);
-	}
 }
 
 static void
@@ -274,8 +275,11 @@ prepare(struct gate *g)
 	free(state);
 	if (!ok || !gate_open(g))
 		return false;
-	if (confine_drop(c->user))
+	if (confine_drop(c->user)) {
+		gate_load_policies(g, NULL);
+		gate_publish(g, GATE_POLICY);
 		return true;
+	}
 	log_note(LOG_ERROR, "privileges",
 	         "cannot become the service user: set [daemon] user");
 	return false;

@@ -11,12 +11,14 @@
 
 /*
  * What gate and session tell each other: datagrams of one byte.  KEEPER comes
- * with the session's end of a pair with a keeper that was started again.
+ * with the session's end of a pair with a keeper that was started again.  After
+ * RELOAD and POLICY stands, as four bytes, the generation of what is in force.
  */
 enum gate_word {
 	GATE_ACTIVATED = 'A', /* session: past its connection sequence */
 	GATE_KEEPER = 'K',
-	GATE_RELOAD = 'R' /* read the configuration again */
+	GATE_RELOAD = 'R', /* read the configuration again */
+	GATE_POLICY = 'P'  /* only the group policies */
 };
 
 /* Connections that have not got past their connection sequence, limits. */

@@ -1,7 +1,7 @@
 /*
  * The gate from inside: what gate.c (its life, signals, reloads), gate_keeper.c
  * (starting the keeper, and again), gate_voucher.c (starting the voucher),
- * gate_host.c (log-offs of this host, for the keeper) and
+ * gate_policy.c (group policies), gate_host.c (log-offs of this host) and
  * gate_session.c (admitting and forking sessions) share.  For these files only.
  */
 #ifndef PROXY_GATE_INSIDE_H
@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "contexts.h"
+#include "gpowatch.h"
 #include "hostlogon.h"
 #include "keep.h"
 #include "link.h"
@@ -42,6 +43,7 @@ struct gate {
 	struct contexts contexts;
 	struct listeners listeners;
 	struct event *signals[4];
+	struct gpowatch *watch; /* of the group policies, or NULL */
 	struct event *stop_timer;
 	struct event *keeper_timer;
 	TAILQ_HEAD(, child) children;
@@ -87,5 +89,14 @@ void gate_watch_host(struct gate *g);
 void gate_start_session(struct gate *g, const struct accepted *a);
 void gate_session_ended(struct gate *g, struct child *c, int status);
 void gate_forget_child(struct gate *g, struct child *c);
+
+/*
+ * Read the group policies, and watch them.  before is what was in force, of
+ * this configuration or of another one.
+ */
+void gate_load_policies(struct gate *g, const struct gpo_set *before);
+
+/* What is in force has changed: for those who ask, and for the sessions. */
+void gate_publish(struct gate *g, enum gate_word word);
 
 #endif

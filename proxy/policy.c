@@ -1,5 +1,6 @@
 #include "policy.h"
 
+#include "cardmap.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -36,6 +37,8 @@ policy_clear(struct policy *policy)
 	clear_words(&policy->match.client_names);
 	clear_words(&policy->match.targets);
 	filter_policy_clear(&policy->filter);
+	cardmap_free(policy->map);
+	policy->map = NULL;
 	free(policy->allowed.hash);
 	free(policy->host.hash);
 	policy->allowed = (struct certprop_hashes){NULL, 0};
@@ -48,7 +51,8 @@ policy_clear(struct policy *policy)
 }
 
 const char *
-policy_note(struct policy *policy, const char *key, const char *text)
+policy_note(struct policy *policy, const char *key, const char *text,
+            unsigned line)
 {
 	struct policy_given *given;
 	char *copy;
@@ -62,18 +66,22 @@ policy_note(struct policy *policy, const char *key, const char *text)
 		policy->given = given;
 	if (copy == NULL)
 		return "memory is short";
-	given[policy->given_count++] = (struct policy_given){key, copy, 0};
+	given[policy->given_count++] = (struct policy_given){key, copy, line};
 	return NULL;
 }
 
 /* What the lists say; they stay where they are. */
 static const char *
-lend_hashes(struct policy *policy)
+lend_lists(struct policy *policy)
 {
 	if (policy->allowed.count > 0)
 		policy->own.allowed = &policy->allowed;
 	if (policy->host_scope)
 		policy->own.host = &policy->host;
+	policy->own.map = policy->map;
+	if ((policy->own.match & CERTPROP_MATCH_MAP) != 0 &&
+	    policy->map == NULL)
+		return "CardUserMatch = map needs CardUserMap";
 	return policy->host_scope && policy->host.count == 0
 	           ? "RootScope = host needs HostRootHashes"
 	           : NULL;
@@ -82,7 +90,7 @@ lend_hashes(struct policy *policy)
 const char *
 policy_finish(struct policy *policy)
 {
-	const char *wrong = lend_hashes(policy);
+	const char *wrong = lend_lists(policy);
 	bool redirect = policy->own.redirect && policy->filter.redirect;
 
 	policy->own.redirect = redirect;
@@ -92,6 +100,46 @@ policy_finish(struct policy *policy)
 	    policy_has_match(policy))
 		return "the default section takes no match keys";
 	return wrong != NULL ? wrong : filter_policy_check(&policy->filter);
+}
+
+/* In which lines the section gives which setting. */
+static void
+find_lines(const struct policy *policy, unsigned lines[SETTINGS_IN_FORCE])
+{
+	for (size_t i = 0; i < policy->given_count; i++) {
+		const struct policy_given *given = &policy->given[i];
+		enum setting setting = setting_find(given->key);
+
+		if (strcmp(given->key, "redirect") == 0)
+			setting = SETTING_REDIRECT; /* its other name */
+		if (setting < SETTINGS_IN_FORCE)
+			lines[setting] = given->line;
+	}
+}
+
+static void
+resolve(struct policy *policy, const struct policy_machine *machine)
+{
+	unsigned lines[SETTINGS_IN_FORCE] = {0};
+	const struct resolver_input input = {.gpos = machine->gpos,
+	                                     .gpo_count = machine->count,
+	                                     .own = &policy->own,
+	                                     .lines = lines,
+	                                     .allow_loosening =
+	                                         machine->allow_loosening};
+
+	find_lines(policy, lines);
+	resolver_run(&input, &policy->resolved, &policy->certprop);
+	policy->filter.redirect = policy->certprop.redirect;
+}
+
+void
+policy_list_resolve(struct policy_list *list,
+                    const struct policy_machine *machine)
+{
+	for (size_t i = 0; i < list->count; i++)
+		resolve(&list->items[i], machine);
+	resolve(&list->builtin, machine);
 }
 
 /*
@@ -254,6 +302,36 @@ policy_take_card_match(unsigned *match, const char *text)
 	if (wrong == NULL)
 		*match = found;
 	return wrong;
+}
+
+/* The first fault is told. */
+static void
+on_map_fault(void *arg, unsigned line, const char *what)
+{
+	struct policy *policy = arg;
+
+	if (policy->fault[0] == '\0')
+		(void)snprintf(policy->fault, sizeof(policy->fault),
+		               "line %u of the file: %s", line, what);
+}
+
+const char *
+policy_take_card_map(struct policy *policy, const char *path)
+{
+	const char *wrong = value_file(path);
+	char *data;
+	size_t len;
+
+	if (wrong != NULL)
+		return wrong;
+	data = value_read_file(path, CARDMAP_BYTES_MAX, &len);
+	if (data == NULL)
+		return "this file cannot be read, or is too long";
+	policy->map =
+	    cardmap_parse((struct wire_view){(const uint8_t *)data, len},
+	                  on_map_fault, policy);
+	free(data);
+	return policy->map == NULL ? policy->fault : NULL;
 }
 
 /*

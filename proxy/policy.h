@@ -15,6 +15,7 @@
 
 #include "certprop.h"
 #include "filter.h"
+#include "resolver.h"
 #include "subnet.h"
 #include "timespan.h"
 
@@ -46,17 +47,20 @@ struct policy_match {
 struct policy_given {
 	const char *key; /* a literal */
 	char *text;
-	unsigned line; /* 0: not known */
+	unsigned line;
 };
 
 struct policy {
 	struct policy_match match;
 	struct certprop_policy own;      /* as the section says */
 	struct certprop_policy certprop; /* in force; also has the name */
+	struct resolved resolved; /* where the values in force are from */
 	struct filter_policy filter;
 	struct certprop_hashes allowed; /* what certprop borrows */
 	struct certprop_hashes host;
 	bool host_scope;            /* RootScope = host */
+	struct cardmap *map;        /* CardUserMap, or NULL */
+	char fault[96];             /* what policy_take_card_map says */
 	unsigned line;              /* of its header */
 	struct policy_given *given; /* for people */
 	size_t given_count;
@@ -66,6 +70,14 @@ struct policy_list {
 	struct policy *items; /* in the order of the file */
 	size_t count;
 	struct policy builtin; /* where there is no [policy default] */
+	uint32_t generation;   /* of what is in force, from 1 on */
+};
+
+/* What the machine says, for policy_list_resolve; all borrowed. */
+struct policy_machine {
+	const struct resolver_gpo *gpos;
+	size_t count;
+	bool allow_loosening;
 };
 
 /* A session, as far as it is known; all borrowed. */
@@ -97,15 +109,27 @@ const char *policy_take_hashes(struct certprop_hashes *hashes,
 /* CardUserMatch: "upn | email | map". */
 const char *policy_take_card_match(unsigned *match, const char *text);
 
+/* CardUserMap: reads the file; what it gives back may be policy->fault. */
+const char *policy_take_card_map(struct policy *policy, const char *path);
+
 /* Remember a line that was taken; NULL, or "memory is short" and the like. */
 const char *policy_note(struct policy *policy, const char *key,
-                        const char *text);
+                        const char *text, unsigned line);
 
 /*
  * After the last line: NULL, or what its keys say against each other.  The two
  * names of the switch, fEnableSmartCard and redirect, become one: the tighter.
  */
 const char *policy_finish(struct policy *policy);
+
+/*
+ * Put what the machine says under and over all sections: certprop, resolved and
+ * filter.redirect of each are made anew.  It may be done again with another
+ * machine; the names of its objects must live as long as the list or until
+ * then.
+ */
+void policy_list_resolve(struct policy_list *list,
+                         const struct policy_machine *machine);
 
 /* Has it any match key?  Do any of the list look at groups, or at the time? */
 bool policy_has_match(const struct policy *policy);

@@ -1,7 +1,9 @@
 #include "ruling.h"
 
 #include "groups.h"
+#include "policyrow.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,12 +23,14 @@ struct ruling {
 	struct groups *groups;
 	bool groups_asked;
 	bool settled;
+	struct policyrows before; /* while a change is under way */
+	char before_name[64];
 	struct event *minute;
 };
 
 static void on_minute(evutil_socket_t fd, short what, void *arg);
 
-static const struct config *
+static struct config *
 config_of(const struct ruling *r)
 {
 	return r->reloaded != NULL ? r->reloaded : r->start.config;
@@ -47,19 +51,78 @@ choose(struct ruling *r)
 	                          &r->choice);
 }
 
+/*
+ * What changes.  The old values are put into words first: after the change what
+ * they were made of is gone.
+ */
+
 static void
-log_choice(const struct ruling *r)
+note_before(struct ruling *r)
+{
+	policyrows_clear(&r->before);
+	r->before = policyrows_of(r->policy);
+	(void)snprintf(r->before_name, sizeof(r->before_name), "%s",
+	               r->policy->certprop.name);
+}
+
+/* "CertPropEnabled=0 ({GUID}), ..."; without before, what is not default. */
+static void
+describe_changes(const struct ruling *r, const struct policyrows *after,
+                 char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < after->count && len < size; i++) {
+		const struct policyrow *row = &after->items[i];
+		int wrote;
+
+		if (strncmp(row->key, "match_", 6) == 0)
+			continue; /* says for whom, not what */
+		if (r->before.count == 0 ? !row->given
+		                         : policyrows_have(&r->before, row))
+			continue;
+		wrote = snprintf(out + len, size - len, "%s%s=%s (%s)",
+		                 len == 0 ? "" : ", ", row->key, row->value,
+		                 row->origin);
+		len += wrote < 0 ? size : (size_t)wrote;
+	}
+}
+
+/* A list that is empty now has no row any more. */
+static bool
+lost_rows(const struct policyrows *before, const struct policyrows *after)
+{
+	for (size_t i = 0; i < before->count; i++)
+		if (!policyrows_have(after, &before->items[i]))
+			return true;
+	return false;
+}
+
+static void
+log_change(struct ruling *r)
 {
 	static const char *const how[] = {
 	    [POLICY_NAMED] = "named by the target",
 	    [POLICY_MATCHED] = "matched",
 	    [POLICY_DEFAULT] = "nothing else matched",
 	};
+	struct policyrows after = policyrows_of(r->policy);
 	struct log_event ev = log_event(LOG_NOTICE, "policy");
+	const char *section = r->policy->certprop.name;
+	char text[LOG_LINE_MAX];
 
-	log_text(&ev, "section", r->policy->certprop.name);
+	describe_changes(r, &after, text, sizeof(text));
+	log_text(&ev, "section", section);
 	log_text(&ev, "because", how[r->choice]);
-	log_write(&ev);
+	log_number(&ev, "generation", config_of(r)->policies.generation);
+	if (text[0] != '\0')
+		log_text(&ev, "changed", text);
+	if (r->before.count == 0 || strcmp(section, r->before_name) != 0 ||
+	    text[0] != '\0' || lost_rows(&r->before, &after))
+		log_write(&ev);
+	policyrows_clear(&after);
+	policyrows_clear(&r->before);
 }
 
 /* To the next minute of the clock on the wall. */
@@ -78,10 +141,11 @@ choose_again(struct ruling *r)
 {
 	const struct policy *before = r->policy;
 
+	note_before(r);
 	choose(r);
 	if (r->policy == before)
 		return;
-	log_choice(r);
+	log_change(r);
 	r->ops->on_changed(r->arg, r->policy);
 }
 
@@ -104,7 +168,7 @@ ruling_new(const struct ruling_start *start, const struct ruling_ops *ops,
 		return NULL;
 	}
 	choose(r);
-	log_choice(r);
+	log_change(r);
 	arm_minute(r);
 	return r;
 }
@@ -118,6 +182,7 @@ ruling_free(struct ruling *ruling)
 		event_free(ruling->minute);
 	groups_free(ruling->groups);
 	config_free(ruling->reloaded);
+	policyrows_clear(&ruling->before);
 	free(ruling->client_name);
 	free(ruling->user);
 	free(ruling);
@@ -214,7 +279,7 @@ ruling_forget(struct ruling *ruling)
  */
 
 void
-ruling_reload(struct ruling *ruling, struct config *config)
+ruling_reload(struct ruling *ruling, struct config *config, uint32_t generation)
 {
 	struct config *before = ruling->reloaded;
 	const struct config_target *target =
@@ -226,12 +291,28 @@ ruling_reload(struct ruling *ruling, struct config *config)
 		config_free(config);
 		return;
 	}
+	note_before(ruling);
+	gpo_free(config_load_policies(config, config_of(ruling)->gpos));
+	config->policies.generation = generation;
 	ruling->reloaded = config;
 	ruling->named = target->policy;
 	choose(ruling);
-	log_choice(ruling);
+	log_change(ruling);
 	ruling->ops->on_changed(ruling->arg, ruling->policy);
 	config_free(before);
 	arm_minute(ruling);
 	(void)ask_groups(ruling);
+}
+
+/* Sections stay where they are and what is in force in them changes. */
+void
+ruling_refresh(struct ruling *ruling, uint32_t generation)
+{
+	struct config *config = config_of(ruling);
+
+	note_before(ruling);
+	gpo_free(config_load_policies(config, config->gpos));
+	config->policies.generation = generation;
+	log_change(ruling);
+	ruling->ops->on_changed(ruling->arg, ruling->policy);
 }

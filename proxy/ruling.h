@@ -1,7 +1,8 @@
 /*
  * Which [policy] is in force in one session: chosen when the session begins
  * (nobody is known yet), again when the user and his groups are known, after a
- * reload, and each minute where a section looks at the time.
+ * reload, and each minute where a section looks at the time.  Each change is
+ * one event of the log, with the values that changed and where they are from.
  */
 #ifndef PROXY_RULING_H
 #define PROXY_RULING_H
@@ -12,7 +13,8 @@
 
 struct ruling_start {
 	struct event_base *base;
-	const struct config *config; /* the three outlive the ruling */
+	/* The three outlive the ruling; group policies are changed in it. */
+	struct config *config;
 	const struct config_target *target;
 	const char *client_addr;
 	const char *client_name; /* copied */
@@ -49,7 +51,14 @@ void ruling_identify(struct ruling *ruling, const char *user);
  */
 void ruling_forget(struct ruling *ruling);
 
-/* A new file; taken. */
-void ruling_reload(struct ruling *ruling, struct config *config);
+/*
+ * A new file, taken, and the number of what is in force with it.  The group
+ * policies are read here.
+ */
+void ruling_reload(struct ruling *ruling, struct config *config,
+                   uint32_t generation);
+
+/* The group policies have changed, the file has not. */
+void ruling_refresh(struct ruling *ruling, uint32_t generation);
 
 #endif

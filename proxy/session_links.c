@@ -108,30 +108,49 @@ attach_keeper(struct session *s, int fd)
 
 /* Where the connection goes to is settled.  The gate has told the faults. */
 static void
-reload(struct session *s)
+reload(struct session *s, uint32_t generation)
 {
 	struct config_faults faults = {0};
 	struct config *config = config_load(s->start->config_path, &faults);
 
 	config_faults_clear(&faults);
 	if (config != NULL && s->channel != NULL && s->stage == STAGE_RELAY)
-		ruling_reload(s->ruling, config);
+		ruling_reload(s->ruling, config, generation);
 	else
 		config_free(config);
+}
+
+/* Before the session begins what it has of them is as good as new. */
+static void
+refresh(struct session *s, uint32_t generation)
+{
+	struct config *config = s->start->config;
+
+	if (s->channel != NULL && s->stage == STAGE_RELAY) {
+		ruling_refresh(s->ruling, generation);
+	} else if (s->ruling == NULL) {
+		gpo_free(config_load_policies(config, config->gpos));
+		config->policies.generation = generation;
+	}
 }
 
 static void
 on_gate_message(void *arg, struct wire_view message, int fd)
 {
 	struct session *s = arg;
+	struct wire_in in = wire_in_view(message);
+	enum gate_word word = (enum gate_word)wire_u8(&in);
 
-	switch ((enum gate_word)message.data[0]) {
+	switch (word) {
 	case GATE_KEEPER:
 		if (fd >= 0)
 			attach_keeper(s, fd);
 		return;
 	case GATE_RELOAD:
-		reload(s);
+		reload(s, wire_u32(&in));
+		break;
+	case GATE_POLICY:
+		refresh(s, wire_u32(&in));
 		break;
 	case GATE_ACTIVATED:
 		break;

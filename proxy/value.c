@@ -2,12 +2,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char name_letters[] = "abcdefghijklmnopqrstuvwxyz"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -286,4 +288,36 @@ value_group(const char *text, gid_t *group)
 		return "there is no such group";
 	*group = found->gr_gid;
 	return NULL;
+}
+
+char *
+value_read_file(const char *path, size_t max, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	char *data = NULL;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return NULL;
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		errno = EFBIG;
+		if ((uint64_t)st.st_size <= max)
+			data = malloc((size_t)st.st_size + 1);
+	}
+	for (*len = 0; data != NULL && *len < (size_t)st.st_size;) {
+		got = read(fd, data + *len, (size_t)st.st_size - *len);
+		if (got <= 0)
+			break;
+		*len += (size_t)got;
+	}
+	if (data != NULL)
+		data[*len] = '\0';
+	if (data != NULL && got < 0) {
+		free(data);
+		data = NULL;
+	}
+	(void)close(fd);
+	return data;
 }

@@ -56,4 +56,10 @@ const char *value_digest(const char *text, uint8_t digest[32]);
 
 const char *value_group(const char *text, gid_t *group);
 
+/*
+ * An ordinary file of at most max bytes, and a NUL behind them; the caller's.
+ * NULL: errno.
+ */
+char *value_read_file(const char *path, size_t max, size_t *len);
+
 #endif

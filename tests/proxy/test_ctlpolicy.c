@@ -12,6 +12,7 @@
 
 #include "confkey.h"
 #include "ctlpolicy.h"
+#include "policyrow.h"
 
 enum { TEXT_MAX = 64 * 1024 };
 
@@ -182,7 +183,7 @@ test_defaults(void **state)
 	sample[fread(sample, 1, sizeof(sample) - 1, f)] = '\0';
 	(void)fclose(f);
 	for (size_t i = 0; (key = confkey_name(i, &section)) != NULL; i++) {
-		const char *text = ctlpolicy_default(key);
+		const char *text = policyrow_default(key);
 		char line[256];
 
 		if (section != CONFKEY_POLICY)
@@ -230,8 +231,8 @@ test_program(void **state)
 	                            "8     named    in force: the target names "
 	                            "it\n"));
 	assert_non_null(strstr(out, "\nIn force is [policy named]:\n"));
-	assert_non_null(strstr(out, "\n  readers = deny A*\n"
-	                            "  readers = deny B*\n"
+	assert_non_null(strstr(out, "\n  readers = deny A*  (section named, line 9)\n"
+	                            "  readers = deny B*  (section named, line 10)\n"
 	                            "  commands = full  (default)\n"));
 	assert_int_equal(run("--json", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "\"policy\":\"default\""));

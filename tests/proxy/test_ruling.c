@@ -196,18 +196,21 @@ test_reload(void **state)
 	begin("[policy a]\nmatch_client = 192.0.2.7\n");
 	ruling_reload(ruling,
 	              parse(desk, "[policy a]\nmatch_client = 192.0.2.7\n"
-	                          "CertPropEnabled = 0\n"));
+	                          "CertPropEnabled = 0\n"),
+	              2);
 	assert_int_equal(changed, 1);
 	assert_false(ruling_policy(ruling)->certprop.propagate);
-	ruling_reload(ruling, parse("[target desk]\naddress = a\n"
-	                            "policy = named\n",
-	                            "[policy named]\n"));
+	ruling_reload(ruling,
+	              parse("[target desk]\naddress = a\n"
+	                    "policy = named\n",
+	                    "[policy named]\n"),
+	              3);
 	assert_string_equal(in_force, "named");
 	/* Without its target there is nobody to ask: all stays. */
-	ruling_reload(ruling, parse("[target other]\naddress = a\n", ""));
+	ruling_reload(ruling, parse("[target other]\naddress = a\n", ""), 4);
 	assert_string_equal(now(), "named");
 	assert_int_equal(changed, 2);
-	ruling_reload(ruling, parse(desk, ""));
+	ruling_reload(ruling, parse(desk, ""), 2);
 	assert_string_equal(now(), "default");
 	end();
 }
@@ -220,13 +223,15 @@ test_reload_groups(void **state)
 	begin("");
 	ruling_identify(ruling, "root");
 	assert_int_equal(settled, 1);
-	ruling_reload(ruling, parse(desk, "[policy a]\nmatch_group = root\n"));
+	ruling_reload(ruling, parse(desk, "[policy a]\nmatch_group = root\n"),
+	              2);
 	assert_string_equal(now(), "default");
 	while (strcmp(now(), "a") != 0)
 		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
 	assert_int_equal(settled, 1);
 	/* They were read once, and count for the next file too. */
-	ruling_reload(ruling, parse(desk, "[policy b]\nmatch_group = r*t\n"));
+	ruling_reload(ruling, parse(desk, "[policy b]\nmatch_group = r*t\n"),
+	              3);
 	assert_string_equal(now(), "b");
 	end();
 }

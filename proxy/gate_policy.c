@@ -1,0 +1,72 @@
+#include "gate_inside.h"
+
+#include "inforce.h"
+
+static void on_policies(void *arg);
+
+void
+gate_publish(struct gate *g, enum gate_word word)
+{
+	const struct policy_list *list = &g->config->policies;
+	uint8_t datagram[1 + sizeof(list->generation)];
+	struct wire_out out = wire_out(datagram, sizeof(datagram));
+	struct child *c;
+
+	if (!inforce_write(g->config))
+		log_note(LOG_WARNING, "policy",
+		         "what is in force cannot be written down");
+	wire_put_u8(&out, (uint8_t)word);
+	wire_put_u32(&out, list->generation);
+	TAILQ_FOREACH (c, &g->children, next) {
+		if (c->link != NULL)
+			link_send(c->link, wire_written(&out), -1);
+	}
+}
+
+static void
+log_notes(const struct gpo_set *set)
+{
+	for (size_t i = 0; set != NULL && i < set->note_count; i++)
+		log_note(LOG_WARNING, "group-policy", set->notes[i]);
+}
+
+/* From here on changes are seen, also of directories that are new. */
+static void
+watch_policies(struct gate *g)
+{
+	const struct gpo_set *set = g->config->gpos;
+
+	if (g->config->policy_directory == NULL) {
+		gpowatch_free(g->watch);
+		g->watch = NULL;
+		return;
+	}
+	if (g->watch == NULL)
+		g->watch = gpowatch_new(g->base, on_policies, g);
+	if (g->watch == NULL ||
+	    !gpowatch_look(g->watch, set == NULL ? NULL : set->dirs,
+	                   set == NULL ? 0 : set->dir_count))
+		log_note(LOG_WARNING, "group-policy",
+		         "changes cannot be watched: SIGHUP reads them");
+}
+
+void
+gate_load_policies(struct gate *g, const struct gpo_set *before)
+{
+	gpo_free(config_load_policies(g->config, before));
+	log_notes(g->config->gpos);
+	watch_policies(g);
+}
+
+static void
+on_policies(void *arg)
+{
+	struct gate *g = arg;
+
+	if (g->state != GATE_SERVING)
+		return;
+	gate_load_policies(g, g->config->gpos);
+	g->config->policies.generation++;
+	log_note(LOG_NOTICE, "group-policy", "read again");
+	gate_publish(g, GATE_POLICY);
+}
