@@ -82,6 +82,8 @@ keeper_child(struct gate *g, int fd)
 {
 	const struct config *c = g->config;
 	const char *local_targets[CONFIG_TARGETS_MAX + 1];
+	const char *anchors =
+	    c->system_anchors != NULL ? c->system_anchors : HOSTROOTS_DEFAULT;
 	const struct keeper_config keeper = {.local_targets = local_targets,
 	                                     .database = c->database,
 	                                     .boot_id = g->boot_id,
@@ -89,8 +91,7 @@ keeper_child(struct gate *g, int fd)
 	                                     .control = c->control,
 	                                     .control_group = c->control_group,
 	                                     .view_group = c->view_group,
-	                                     .system_anchors =
-	                                         c->system_anchors,
+	                                     .system_anchors = anchors,
 	                                     .durable_full = c->durable_full};
 	int status;
 
