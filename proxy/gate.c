@@ -299,11 +299,28 @@ fork_wanted(struct gate *g, int *status)
 	return false;
 }
 
+const char *
+gate_servers_unproven(const struct config *config)
+{
+	for (size_t i = 0; i < config->target_count; i++) {
+		const struct config_target *t = &config->targets[i];
+
+		if (t->verify == TLS_VERIFY_NONE &&
+		    t->identity & 1U << EVIDENCE_SESSION_INFO)
+			return "identity = session-info beside verify = none: "
+			       "whoever stands between names the user";
+	}
+	return NULL;
+}
+
 static int
 serve(struct gate *g)
 {
+	const char *unproven = gate_servers_unproven(g->config);
 	int status = EXIT_SUCCESS;
 
+	if (unproven != NULL)
+		log_note(LOG_WARNING, "identity", unproven);
 	g->keeper_wanted = true;
 	gate_watch_host(g);
 	log_note(LOG_NOTICE, "started", CARDPROXY_VERSION);

@@ -190,6 +190,45 @@ part_speak(struct server *s)
 	speak(s);
 }
 
+/* A log-on of nobody: a proxy died of such names. */
+static void
+build_nobody(struct wire_out *out)
+{
+	static const struct message_logon logons[] = {{0, NULL, NULL, 7, 0},
+	                                              {1, NULL, NULL, 7, 0},
+	                                              {2, NULL, NULL, 7, 0},
+	                                              {3, NULL, NULL, 7, 3}};
+
+	for (size_t i = 0; i < sizeof(logons) / sizeof(logons[0]); i++)
+		message_logon(out, &logons[i]);
+}
+
+static void
+part_nobody(struct server *s)
+{
+	end_io(&s->end, build_nobody);
+	server_run(s, SETTLE_MS);
+}
+
+/* A name that says it is longer than all there is. */
+static void
+build_long_name(struct wire_out *out)
+{
+	static const struct message_logon logon = {1, "", "bob", 7, 0};
+	size_t start = out->len;
+
+	message_logon(out, &logon);
+	wire_set_u32(out, start + 18 + 4 + 14, 0x7ffffffe); /* cbUserName */
+}
+
+static void
+part_long_name(struct server *s)
+{
+	for (int i = 0; i < 100; i++)
+		end_io(&s->end, build_long_name);
+	server_run(s, SETTLE_MS);
+}
+
 /* ---- what the client does meanwhile */
 
 static void
@@ -256,6 +295,8 @@ const struct adversary_case cases_server[] = {
 	QUIET("server-caps", part_caps),
 	QUIET("server-same-ids", part_same_ids),
 	QUIET("server-no-device", part_no_device),
+	QUIET("server-logon-nobody", part_nobody),
+	{"server-logon-long", STAGE_ACTIVE, FATE_LIVES, "logon-hidden", "Save Session Info", listen_on, NULL, 0, NULL, part_long_name, 0},
 	{"server-flood", STAGE_ACTIVE, FATE_LIVES, "request-refused", "too many outstanding", listen_on, never_answers, 0, NULL, part_flood, 0},
 	{"server-holds", STAGE_ACTIVE, FATE_LIVES, "card-read-retry", "card in use", listen_on, held, 0, NULL, part_speak, 0},
 	{.name = NULL},
