@@ -58,15 +58,26 @@ gate_load_policies(struct gate *g, const struct gpo_set *before)
 	watch_policies(g);
 }
 
+/* Something moved there; often enough it is of no interest to us. */
 static void
 on_policies(void *arg)
 {
 	struct gate *g = arg;
+	struct config *config = g->config;
+	struct gpo_set *now, *before;
 
-	if (g->state != GATE_SERVING)
+	if (g->state != GATE_SERVING || config->policy_directory == NULL)
 		return;
-	gate_load_policies(g, g->config->gpos);
-	g->config->policies.generation++;
-	log_note(LOG_NOTICE, "group-policy", "read again");
-	gate_publish(g, GATE_POLICY);
+	now = gpo_load(config->policy_directory, config->gpos);
+	if (now == NULL)
+		return;
+	before = config_set_policies(config, now);
+	watch_policies(g);
+	if (!gpo_same(before, now)) {
+		log_notes(now);
+		config->policies.generation++;
+		log_note(LOG_NOTICE, "group-policy", "read again");
+		gate_publish(g, GATE_POLICY);
+	}
+	gpo_free(before);
 }

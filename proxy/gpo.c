@@ -472,3 +472,32 @@ gpo_load(const char *directory, const struct gpo_set *before)
 	gpo_free(set);
 	return NULL;
 }
+
+static bool
+same_changes(const struct setting_changes *a, const struct setting_changes *b)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (a->of[i].state != b->of[i].state ||
+		    a->of[i].number != b->of[i].number)
+			return false;
+	return true;
+}
+
+bool
+gpo_same(const struct gpo_set *a, const struct gpo_set *b)
+{
+	size_t count = a == NULL ? 0 : a->count;
+
+	if (count != (b == NULL ? 0 : b->count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct gpo *x = &a->items[i], *y = &b->items[i];
+
+		if (strcmp(x->path, y->path) != 0 ||
+		    x->enforced != y->enforced || x->good != y->good ||
+		    x->stale != y->stale ||
+		    !same_changes(&x->changes, &y->changes))
+			return false;
+	}
+	return true;
+}

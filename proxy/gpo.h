@@ -52,4 +52,7 @@ struct gpo_set {
 struct gpo_set *gpo_load(const char *directory, const struct gpo_set *before);
 void gpo_free(struct gpo_set *set);
 
+/* Do both say the same, and of the same files?  NULL has none. */
+bool gpo_same(const struct gpo_set *a, const struct gpo_set *b);
+
 #endif

@@ -131,6 +131,11 @@ test_bad_file(void **state)
 	assert_true(notes("a.pol: byte 8: want '[': the last good version "
 	                  "stays"));
 	/* Also the time after. */
+	struct gpo_set *again = gpo_load(poldir_path, set);
+
+	assert_true(gpo_same(set, again));
+	gpo_free(again);
+	assert_false(gpo_same(set, NULL));
 	look();
 	expect("a.pol~ b.pol? ");
 	assert_int_equal(set->inputs[0].changes->of[SETTING_PROPAGATE].state,
