@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { SERVER = 0x01, FIRST = 0x02, LAST = 0x04, TOTAL = 0x08 };
+enum { SERVER = 0x01, FIRST = 0x02, LAST = 0x04, TOTAL = 0x08, FLOW = 0x20 };
 enum { POLICY_EVERY = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,12 +30,14 @@ give(struct drdynvc *d, struct wire_in *in)
 	uint32_t flags = 0;
 	uint32_t total = (uint32_t)chunk.len;
 
-	if (!wire_ok(in) || chunk.len == 0)
+	if (!wire_ok(in))
 		return;
 	if ((kind & FIRST) != 0)
 		flags |= CHANNEL_FLAG_FIRST;
 	if ((kind & LAST) != 0)
 		flags |= CHANNEL_FLAG_LAST;
+	if ((kind & FLOW) != 0)
+		flags |= FLOW;
 	if ((kind & TOTAL) != 0)
 		total += kind;
 	(void)drdynvc_chunk(
@@ -52,6 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (d == NULL)
 		return 0;
+	drdynvc_chunk_size(d, CHANNEL_CHUNK_DEFAULT);
 	filter_policy_init(&policy);
 	policy.doors = FILTER_DOORS_SHUT;
 	for (unsigned i = 0; wire_ok(&in) && in.left > 0; i++) {

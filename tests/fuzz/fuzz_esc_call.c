@@ -38,9 +38,28 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct wire_out two = wire_out(second, sizeof(second));
 	const struct ioctl *row = ioctl_find(wire_u32(&in));
 
-	if (row == NULL ||
-	    ioctl_call_decode(row, wire_rest(&in), &call) != WIRE_OK)
+	struct wire_view input = wire_rest(&in);
+	char trouble[IOCTL_TROUBLE_SIZE];
+	enum wire_fault fault;
+	size_t gap;
+
+	if (row == NULL)
 		return 0;
+	fault = ioctl_call_decode(row, input, &call);
+	if (fault != WIRE_OK) {
+		ioctl_call_trouble(row, input, trouble);
+		if (trouble[0] == '\0')
+			abort();
+		return 0;
+	}
+	gap = ioctl_call_gap(row, input);
+	if (gap > 0) {
+		ioctl_call_pad(&two, input, gap);
+		if (!wire_out_ok(&two) ||
+		    ioctl_call_gap(row, wire_written(&two)) != 0)
+			abort();
+		two = wire_out(second, sizeof(second));
+	}
 	if (row->decode_call == esc_locate_atr_call_decode)
 		trip_masks(&call.locate.masks);
 	ioctl_call_encode(row, &one, &call);

@@ -20,11 +20,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct wire_out two = wire_out(second, sizeof(second));
 	const struct ioctl *row = ioctl_find(wire_u32(&in));
 	struct wire_view output = wire_rest(&in);
+	char trouble[IOCTL_TROUBLE_SIZE];
 	uint32_t code;
 
 	(void)ioctl_return_code(output, &code);
-	if (row == NULL || ioctl_return_decode(row, output, &ret) != WIRE_OK)
+	if (row == NULL)
 		return 0;
+	if (ioctl_return_decode(row, output, &ret) != WIRE_OK) {
+		ioctl_return_trouble(row, output, trouble);
+		if (trouble[0] == '\0')
+			abort();
+		return 0;
+	}
 	if (ioctl_name(row->code) != row->name)
 		abort();
 	if (ret.code != ESC_S_SUCCESS) {
