@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "ground.h"
 
 enum { STOP_SESSIONS_S = 5, STOP_KEEPER_S = 5 };
 
@@ -258,6 +259,22 @@ ensure_directory(const char *path, mode_t mode, const char *user)
 	return false;
 }
 
+/* Root can read what decides about log-ins; the keeper asks again without. */
+static bool
+check_ground(const char *run_dir)
+{
+	char reason[GROUND_REASON_SIZE];
+	struct log_event ev;
+
+	if (ground_is_safe(run_dir, "", reason))
+		return true;
+	ev = log_event(LOG_ERROR, "run-directory");
+	log_text(&ev, "path", run_dir);
+	log_text(&ev, "reason", reason);
+	log_write(&ev);
+	return false;
+}
+
 /* What needs root, and then root is given up. */
 static bool
 prepare(struct gate *g)
@@ -265,7 +282,7 @@ prepare(struct gate *g)
 	const struct config *c = g->config;
 	char *state = strdup(c->database);
 	char *slash = state == NULL ? NULL : strrchr(state, '/');
-	bool ok = slash != NULL;
+	bool ok = slash != NULL && check_ground(c->run_dir);
 
 	if (ok)
 		*slash = '\0';

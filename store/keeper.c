@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "document.h"
+#include "ground.h"
 #include "kerberos.h"
 #include "log.h"
 #include "turn.h"
@@ -90,7 +91,7 @@ begin_boot(struct keeper *k)
 static bool
 open_store(struct keeper *k, int *status)
 {
-	char reason[ENGINE_REASON_SIZE];
+	char reason[GROUND_REASON_SIZE]; /* the longer one */
 	enum engine_error error;
 
 	make_parent(k->config->database);
@@ -106,6 +107,11 @@ open_store(struct keeper *k, int *status)
 		*status = KEEPER_EXIT_FAILED;
 		log_refusal("store", k->config->database,
 		            engine_reason(k->engine));
+		return false;
+	}
+	*status = KEEPER_EXIT_REFUSED;
+	if (!ground_is_safe(k->config->run_dir, "", reason)) {
+		log_refusal("run directory", k->config->run_dir, reason);
 		return false;
 	}
 	enum view_error view = view_init(k->config->run_dir, &k->run_dirfd);
