@@ -11,7 +11,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES = 50, LOCK_PAUSE_NS = 20 * 1000 * 1000 };
+
+/*
+ * A keeper that was killed may have left a child that is about to close what it
+ * inherited: who holds the lock for longer is another daemon.
+ */
+static bool
+lock_soon(int fd)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	errno = EWOULDBLOCK;
+	return false;
+}
 
 /* The lock file, held; or -1 and a reason. */
 static int
@@ -27,7 +50,7 @@ take_lock(const char *path, enum engine_error *error, char *reason)
 	}
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fd >= 0 && lock_soon(fd))
 		return fd;
 	if (fd >= 0 && errno == EWOULDBLOCK) {
 		*error = ENGINE_IN_USE;
