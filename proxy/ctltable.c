@@ -209,6 +209,7 @@ print_session(struct json_object *row)
 	    {"State", "state", FORM_TEXT},
 	    {"User", "user", FORM_TEXT},
 	    {"Identity", "source", FORM_TEXT},
+	    {"Log-on", "host_session", FORM_TEXT},
 	    {"Client", "client_addr", FORM_TEXT},
 	    {"Client's name", "client_name", FORM_TEXT},
 	    {"Target", "target", FORM_TEXT},

@@ -39,6 +39,7 @@ struct session {
 	bool logged_off;  /* his log-on has ended, the connection has not */
 	bool server_left; /* its ultimatum: at the user's request */
 	bool unread_told;
+	unsigned words;               /* of the peers, that were logged */
 	enum errorinfo_end error_end; /* by the last error info code */
 
 	struct vouch *vouch; /* while a password is being checked */

@@ -4,6 +4,8 @@
 
 #include "errorinfo.h"
 
+enum { WORDS_LOGGED = 16 }; /* of a peer, in one session */
+
 static void on_credentials(void *arg, const struct share_info *info);
 static void on_logon(void *arg, const struct logoninfo *info);
 static void on_error_info(void *arg, uint32_t code);
@@ -21,6 +23,13 @@ session_listen(struct session *s)
 	relay_tell(s->relay, &relay_news, s);
 	if (evidence_accepts(&s->evidence, EVIDENCE_SESSION_INFO))
 		relay_want_plain_share(s->relay);
+}
+
+/* What a peer says again and again does not fill the log. */
+static bool
+may_log_word(struct session *s)
+{
+	return s->words < WORDS_LOGGED && ++s->words > 0;
 }
 
 /*
@@ -93,7 +102,8 @@ session_say(struct session *s, enum evidence_source source, const char *user,
 	if (s->stage != STAGE_RELAY || s->logged_off)
 		return;
 	verdict = evidence_say(&s->evidence, source, user, host_session);
-	log_verdict(s, source, user, host_session, verdict);
+	if (verdict != EVIDENCE_IGNORED || may_log_word(s))
+		log_verdict(s, source, user, host_session, verdict);
 	switch (verdict) {
 	case EVIDENCE_IGNORED:
 		return;
@@ -182,8 +192,9 @@ say_session_info(struct session *s, const struct logoninfo *info)
 
 	if (!share_text_utf8(&info->user, user, sizeof(user)) ||
 	    !share_text_utf8(&info->domain, domain, sizeof(domain))) {
-		session_note_source(EVIDENCE_SESSION_INFO,
-		                    "the name is too long or no text");
+		if (may_log_word(s))
+			session_note_source(EVIDENCE_SESSION_INFO,
+			                    "the name is too long or no text");
 		return;
 	}
 	(void)evidence_key(user, domain, key, sizeof(key));
@@ -202,6 +213,8 @@ on_logon(void *arg, const struct logoninfo *info)
 		say_session_info(s, info);
 		return;
 	}
+	if (!may_log_word(s))
+		return;
 	ev = log_event(LOG_INFO, "logon-info");
 	log_text(&ev, "kind",
 	         info->kind == LOGONINFO_PLAIN ? "plain" : "extended");
@@ -250,37 +263,52 @@ session_log_off(struct session *s, const char *reason)
 }
 
 static void
-on_error_info(void *arg, uint32_t code)
+log_error_info(uint32_t code)
 {
-	struct session *s = arg;
-	enum errorinfo_end end = errorinfo_end(code);
 	struct log_event ev = log_event(LOG_NOTICE, "error-info");
 
 	log_number(&ev, "code", code);
 	log_text(&ev, "name", errorinfo_name(code));
 	log_write(&ev);
+}
+
+static void
+on_error_info(void *arg, uint32_t code)
+{
+	struct session *s = arg;
+	enum errorinfo_end end = errorinfo_end(code);
+
+	if (may_log_word(s))
+		log_error_info(code);
 	if (end != ERRORINFO_NONE)
 		s->error_end = end;
 	if (end == ERRORINFO_LOGOFF)
 		session_log_off(s, errorinfo_name(code));
 }
 
+static void
+log_ultimatum(enum relay_side from, enum mcs_reason reason)
+{
+	struct log_event ev = log_event(LOG_INFO, "ultimatum");
+
+	log_text(&ev, "from", from == RELAY_SERVER ? "server" : "client");
+	log_text(&ev, "reason", mcs_reason_name(reason));
+	log_write(&ev);
+}
+
 /*
  * A server that is asked to log off may say so by nothing but the reason of its
- * ultimatum (Windows Server 2008 R2).  The same reason after an error info code
- * adds nothing, and a client's own only says that it goes.
+ * ultimatum (Windows Server 2008 R2, xrdp).  The same reason after an error
+ * info code adds nothing, and a client's own only says that it goes.
  */
 static void
 on_ultimatum(void *arg, enum relay_side from, enum mcs_reason reason)
 {
 	struct session *s = arg;
-	bool server = from == RELAY_SERVER;
-	struct log_event ev = log_event(LOG_INFO, "ultimatum");
 
-	log_text(&ev, "from", server ? "server" : "client");
-	log_text(&ev, "reason", mcs_reason_name(reason));
-	log_write(&ev);
-	if (server && reason == MCS_USER_REQUESTED)
+	if (may_log_word(s))
+		log_ultimatum(from, reason);
+	if (from == RELAY_SERVER && reason == MCS_USER_REQUESTED)
 		s->server_left = true;
 }
 

@@ -56,6 +56,7 @@ lab_say "the server names the account"
 order v2 7 Alice CONTOSO
 lab_wait "the card's root" lab_has 1 lab_roots main
 lab_expect "the user" alice@contoso "$(lab_session main user)"
+lab_expect "the log-on" rdp:7 "$(lab_session main host_session)"
 lab_some lab_certs main alice@contoso || lab_fail "nothing was stored"
 lab_expect "certificates of the claimed name" 0 "$(lab_certs main bob)"
 says 'identity user=alice@contoso source=session-info log_on=rdp:7' ||
