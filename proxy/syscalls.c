@@ -85,11 +85,11 @@ refuse_network(scmp_filter_ctx filter)
 		if (family == AF_UNIX || family == AF_NETLINK)
 			continue;
 		if (seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
-		                     SCMP_A0(SCMP_CMP_EQ, family)) != 0)
+		                     SCMP_A0_64(SCMP_CMP_EQ, family, 0)) != 0)
 			return false;
 	}
 	return seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
-	                        SCMP_A0(SCMP_CMP_GT, AF_NETLINK)) == 0;
+	                        SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK, 0)) == 0;
 }
 
 bool
