@@ -116,8 +116,8 @@ configure(struct engine *engine, enum schema_file kind, bool full)
 	       (kind != SCHEMA_FILE_NEW || schema_create(sql)) &&
 	       (kind != SCHEMA_FILE_OLDER || schema_migrate(sql)) &&
 	       sql_exec(sql, "PRAGMA journal_mode=WAL;"
-	                     "PRAGMA wal_autocheckpoint=4000;"
-	                     "PRAGMA cache_size=-32768;") &&
+	                     "PRAGMA wal_autocheckpoint=16000;"
+	                     "PRAGMA cache_size=-131072;") &&
 	       sql_exec(sql, full ? "PRAGMA synchronous=FULL;"
 	                          : "PRAGMA synchronous=NORMAL;");
 }

@@ -461,6 +461,7 @@ turn_hang_up(struct turn *turn, struct peer *peer, const struct keep_over *said,
 		return;
 	if (end_logon(turn, peer->logon, how, reason, peer))
 		return;
+	turn->troubled = true;
 	peer->unended = true; /* on_retry comes back to it */
 	turn_retry_later(turn);
 }
@@ -640,6 +641,7 @@ turn_repair(struct turn *turn)
 	TAILQ_FOREACH (logon, &turn->logons, entry)
 		logon->dirty |= logon->peer == NULL || !logon->peer->syncing;
 	turn->host_dirty = true;
+	turn->troubled = true; /* or so it may be: look */
 	turn_show_dirty(turn);
 	if (turn_needs_retry(turn))
 		turn_retry_later(turn);

@@ -18,6 +18,7 @@ struct turn {
 	struct job_list jobs;   /* of this turn */
 	struct job_list failed; /* to be tried again */
 	struct account *account;
+	bool troubled; /* something failed: see whether it waits to be mended */
 	bool host_dirty;        /* the view of the host may differ */
 	const char *host_fault; /* why it could not be made, or NULL */
 };
@@ -44,7 +45,7 @@ void turn_mark_user(struct turn *turn, const char *user);
 void turn_show_dirty(struct turn *turn);
 
 /* Is there anything that a later attempt may mend? */
-bool turn_needs_retry(const struct turn *turn);
+bool turn_needs_retry(struct turn *turn);
 
 /* Run all jobs that wait. */
 void turn_run(struct turn *turn);

@@ -68,6 +68,7 @@ settle(struct turn *turn, const struct job *job)
 
 	if (!job->result.ok)
 		log_failure(job);
+	turn->troubled |= !job->result.ok;
 	settle_peer(job->arg, job);
 	if (job->change.user)
 		mark(turn, logon != NULL ? logon->user : NULL);
@@ -107,6 +108,7 @@ show(struct turn *turn, struct logon *logon)
 	logon->dirty = !mirror_show(turn->config.engine, turn->config.run_dirfd,
 	                            logon->id, user, &style, &reason);
 	logon->view_fault = logon->dirty ? reason : NULL;
+	turn->troubled |= logon->dirty;
 	if (logon->dirty)
 		log_view_fault(logon->id, reason);
 }
@@ -119,6 +121,7 @@ show_host(struct turn *turn)
 	turn->host_dirty = !mirror_show_host(turn->config.engine,
 	                                     turn->config.run_dirfd, &reason);
 	turn->host_fault = turn->host_dirty ? reason : NULL;
+	turn->troubled |= turn->host_dirty;
 	if (turn->host_dirty)
 		log_view_fault("", reason);
 }
@@ -347,8 +350,8 @@ take_jobs(struct turn *turn, struct job_list *taken)
 	}
 }
 
-bool
-turn_needs_retry(const struct turn *turn)
+static bool
+is_waiting(const struct turn *turn)
 {
 	const struct logon *logon;
 	const struct peer *peer;
@@ -360,6 +363,14 @@ turn_needs_retry(const struct turn *turn)
 		if (!logon->ended && logon->view_fault != NULL)
 			return true;
 	return turn->host_fault != NULL || !TAILQ_EMPTY(&turn->failed);
+}
+
+/* Thousands of log-ons are looked through only after a fault. */
+bool
+turn_needs_retry(struct turn *turn)
+{
+	turn->troubled = turn->troubled && is_waiting(turn);
+	return turn->troubled;
 }
 
 static void

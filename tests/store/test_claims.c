@@ -1,0 +1,519 @@
+/*
+ * What backs an entry, where its key is, and what a file of the first version
+ * becomes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+enum { NOW = 1700000000 };
+
+static const char session_a[] = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+static const char session_b[] = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
+
+struct bed {
+	char dir[64];
+	char path[96];
+	struct engine *engine;
+	struct engine_change change;
+};
+
+static void
+reopen(struct bed *bed)
+{
+	char reason[ENGINE_REASON_SIZE];
+	enum engine_error error;
+
+	engine_close(bed->engine);
+	bed->engine = engine_open(bed->path, false, NOW, &error, reason);
+	if (bed->engine == NULL)
+		fail_msg("%s", reason);
+}
+
+static void
+begin(struct bed *bed)
+{
+	assert_true(engine_begin(bed->engine, NOW));
+	bed->change = (struct engine_change){0};
+}
+
+static void
+commit(struct bed *bed)
+{
+	assert_true(engine_commit(bed->engine));
+}
+
+static void
+start(struct bed *bed, const char *session, const char *connection)
+{
+	const struct keep_hello hello = {.started_at = NOW};
+
+	begin(bed);
+	assert_true(
+	    engine_session_start(bed->engine, session, connection, &hello));
+	commit(bed);
+}
+
+static int
+set_up_closed(void **state)
+{
+	static struct bed bed;
+
+	memset(&bed, 0, sizeof(bed));
+	(void)snprintf(bed.dir, sizeof(bed.dir), "/tmp/claimbed.XXXXXX");
+	assert_non_null(mkdtemp(bed.dir));
+	(void)snprintf(bed.path, sizeof(bed.path), "%s/store.db", bed.dir);
+	*state = &bed;
+	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	(void)set_up_closed(state);
+	reopen(*state);
+	start(*state, session_a, session_a);
+	start(*state, session_b, session_b);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal",
+	                                       ".lock"};
+	struct bed *bed = *state;
+	char path[128];
+
+	engine_close(bed->engine);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", bed->path,
+		               suffixes[i]);
+		(void)unlink(path);
+	}
+	return rmdir(bed->dir);
+}
+
+/* A card by its number; its reader has the same one. */
+struct card {
+	uint8_t id[KEEP_CARD_ID_LEN];
+	char container[32];
+	struct engine_origin origin;
+};
+
+static void
+make_card(struct card *card, const char *session, const char *connection,
+          uint8_t number)
+{
+	memset(card->id, number, sizeof(card->id));
+	(void)snprintf(card->container, sizeof(card->container), "container %d",
+	               number);
+	card->origin = (struct engine_origin){
+	    .session = session,
+	    .connection = connection,
+	    .reader = number,
+	    .reader_name = wire_view_text("Reader"),
+	    .card_id = {card->id, sizeof(card->id)},
+	};
+}
+
+static enum engine_result
+put(struct bed *bed, const struct card *card, const char *der,
+    enum keep_cleanup cleanup)
+{
+	const struct keep_cert cert = {
+	    .kind = KEEP_USER,
+	    .der = wire_view_text(der),
+	    .container = wire_view_text(card->container),
+	};
+	uint8_t hash[ENGINE_HASH_LEN];
+
+	begin(bed);
+	enum engine_result result =
+	    engine_put(bed->engine, &card->origin, wire_view_text("alice"),
+	               &cert, cleanup, hash, &bed->change);
+
+	commit(bed);
+	return result;
+}
+
+static void
+release(struct bed *bed, const struct card *card, bool user)
+{
+	begin(bed);
+	assert_true(engine_release(bed->engine, &card->origin, false, user,
+	                           &bed->change));
+	commit(bed);
+}
+
+static void
+holds_nothing(struct bed *bed, const struct card *card, bool archive)
+{
+	const struct engine_held held = {.archive = archive};
+
+	begin(bed);
+	assert_true(engine_held_only(bed->engine, &card->origin,
+	                             wire_view_text("alice"), &held,
+	                             &bed->change));
+	commit(bed);
+}
+
+struct seen {
+	int count;
+	bool available;
+	bool kept;
+	enum engine_archived archived;
+	char container[32];
+};
+
+static bool
+on_entry(const struct engine_entry *entry, void *arg)
+{
+	struct seen *seen = arg;
+
+	seen->count++;
+	seen->available = entry->key_available;
+	seen->kept = entry->kept;
+	seen->archived = entry->archived;
+	(void)snprintf(seen->container, sizeof(seen->container), "%.*s",
+	               (int)entry->container.len,
+	               (const char *)entry->container.data);
+	return true;
+}
+
+static struct seen
+look(struct bed *bed)
+{
+	struct engine_filter filter = {.owner = wire_view_text("alice")};
+	struct seen seen = {0};
+
+	assert_true(engine_list_entries(bed->engine, &filter, on_entry, &seen));
+	return seen;
+}
+
+static void
+test_key_is_available_while_the_card_is(void **state)
+{
+	struct bed *bed = *state;
+	struct card card;
+
+	make_card(&card, session_a, session_a, 1);
+	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_NONE),
+	                 ENGINE_ADDED);
+	assert_true(look(bed).available);
+	assert_true(look(bed).kept);
+	release(bed, &card, false);
+	assert_true(bed->change.user);
+	assert_int_equal(look(bed).count, 1);
+	assert_false(look(bed).available);
+	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_NONE),
+	                 ENGINE_UNCHANGED);
+	assert_true(look(bed).available);
+}
+
+static void
+test_unbacked_entry_goes_with_its_last_row(void **state)
+{
+	struct bed *bed = *state;
+	struct card one;
+	struct card two;
+
+	make_card(&one, session_a, session_a, 1);
+	make_card(&two, session_b, session_b, 1);
+	(void)put(bed, &one, "der", KEEP_CLEANUP_REMOVAL);
+	(void)put(bed, &two, "der", KEEP_CLEANUP_REMOVAL);
+	release(bed, &one, true);
+	assert_int_equal(bed->change.removed, 0);
+	assert_true(look(bed).available);
+	release(bed, &two, true);
+	assert_int_equal(bed->change.removed, 1);
+	assert_int_equal(look(bed).count, 0);
+}
+
+static void
+test_key_is_on_the_card_inserted_last(void **state)
+{
+	struct bed *bed = *state;
+	struct card one;
+	struct card two;
+
+	make_card(&one, session_a, session_a, 1);
+	make_card(&two, session_a, session_a, 2);
+	(void)put(bed, &one, "der", KEEP_CLEANUP_NONE);
+	(void)put(bed, &two, "der", KEEP_CLEANUP_NONE);
+	assert_string_equal(look(bed).container, "container 2");
+	/* Reading the other again is no insertion. */
+	int64_t before = engine_written(bed->engine);
+
+	assert_int_equal(put(bed, &one, "der", KEEP_CLEANUP_NONE),
+	                 ENGINE_UNCHANGED);
+	assert_int_equal(engine_written(bed->engine), before);
+	assert_string_equal(look(bed).container, "container 2");
+	release(bed, &two, false);
+	assert_string_equal(look(bed).container, "container 1");
+	assert_true(look(bed).available);
+}
+
+static void
+test_archived_when_its_only_card_holds_it_no_more(void **state)
+{
+	struct bed *bed = *state;
+	struct card card;
+
+	make_card(&card, session_a, session_a, 1);
+	(void)put(bed, &card, "der", KEEP_CLEANUP_NONE);
+	holds_nothing(bed, &card, false);
+	assert_int_equal(look(bed).archived, ENGINE_SHOWN);
+	assert_false(look(bed).available);
+	(void)put(bed, &card, "der", KEEP_CLEANUP_NONE);
+	holds_nothing(bed, &card, true);
+	assert_int_equal(look(bed).archived, ENGINE_ARCHIVED_STALE);
+	/* Here it is again. */
+	(void)put(bed, &card, "der", KEEP_CLEANUP_NONE);
+	assert_int_equal(look(bed).archived, ENGINE_SHOWN);
+}
+
+static void
+test_not_archived_while_another_card_holds_it(void **state)
+{
+	struct bed *bed = *state;
+	struct card one;
+	struct card two;
+
+	make_card(&one, session_a, session_a, 1);
+	make_card(&two, session_a, session_a, 2);
+	(void)put(bed, &one, "der", KEEP_CLEANUP_NONE);
+	(void)put(bed, &two, "der", KEEP_CLEANUP_NONE);
+	holds_nothing(bed, &two, true);
+	assert_int_equal(look(bed).archived, ENGINE_SHOWN);
+	assert_string_equal(look(bed).container, "container 1");
+}
+
+/* The same once more: only a connection that is another writes anything. */
+static void
+test_only_another_connection_writes(void **state)
+{
+	static const char other[] = "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c";
+	struct bed *bed = *state;
+	struct card card;
+
+	make_card(&card, session_a, session_a, 1);
+	(void)put(bed, &card, "der", KEEP_CLEANUP_REMOVAL);
+	int64_t before = engine_written(bed->engine);
+
+	(void)put(bed, &card, "der", KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(engine_written(bed->engine), before);
+	card.origin.connection = other;
+	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_REMOVAL),
+	                 ENGINE_UNCHANGED);
+	assert_int_equal(engine_written(bed->engine), before + 1);
+	begin(bed);
+	assert_true(
+	    engine_session_synced(bed->engine, session_a, other, &bed->change));
+	assert_int_equal(bed->change.removed, 0);
+	assert_true(engine_session_synced(bed->engine, session_a, session_a,
+	                                  &bed->change));
+	assert_int_equal(bed->change.removed, 1);
+	commit(bed);
+}
+
+/* Which columns a table has, and of which kind; their order is no matter. */
+static void
+describe(const char *path, char *text, size_t size)
+{
+	static const char sql[] =
+	    "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || "
+	    "c.\"notnull\" || ' ' || c.pk || ' ' || coalesce(c.dflt_value, '') "
+	    "FROM sqlite_schema m JOIN pragma_table_info(m.name) c "
+	    "WHERE m.type = 'table' UNION ALL "
+	    "SELECT name || ' ' || sql FROM sqlite_schema "
+	    "WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1";
+	sqlite3_stmt *statement = NULL;
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL),
+	                 SQLITE_OK);
+	text[0] = '\0';
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		size_t len = strlen(text);
+
+		(void)snprintf(text + len, size - len, "%s\n",
+		               sqlite3_column_text(statement, 0));
+	}
+	assert_true(strlen(text) > 1000 && strlen(text) + 1 < size);
+	(void)sqlite3_finalize(statement);
+	(void)sqlite3_close(db);
+}
+
+/* What version 1 made, word for word but for the comments, and some rows. */
+static const char *const version_1[] = {
+    "CREATE TABLE proxy (proxy_id TEXT PRIMARY KEY NOT NULL,"
+    " epoch INTEGER NOT NULL, host TEXT, started_at INTEGER NOT NULL,"
+    " lease_until INTEGER, version TEXT NOT NULL) STRICT",
+    "CREATE TABLE session (session_id TEXT PRIMARY KEY NOT NULL,"
+    " proxy_id TEXT NOT NULL REFERENCES proxy, epoch INTEGER NOT NULL,"
+    " user_key TEXT, identity_source TEXT, target TEXT, client_name TEXT,"
+    " client_addr TEXT, policy TEXT, started_at INTEGER NOT NULL,"
+    " ended_at INTEGER, end_reason TEXT) STRICT",
+    "CREATE INDEX session_ended ON session (ended_at)",
+    "CREATE TABLE cert (sha256 BLOB PRIMARY KEY NOT NULL,"
+    " sha1 BLOB NOT NULL, der BLOB NOT NULL, subject TEXT, issuer TEXT,"
+    " serial TEXT, not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
+    " ski BLOB, aki BLOB, key_alg TEXT, key_bits INTEGER NOT NULL,"
+    " subject_hash INTEGER NOT NULL, is_ca INTEGER NOT NULL,"
+    " self_issued INTEGER NOT NULL, upn TEXT, email TEXT,"
+    " first_seen INTEGER NOT NULL) STRICT",
+    "CREATE TABLE entry (store INTEGER NOT NULL, owner TEXT NOT NULL,"
+    " sha256 BLOB NOT NULL REFERENCES cert, friendly_name TEXT,"
+    " description TEXT, archived INTEGER NOT NULL DEFAULT 0,"
+    " enhkey_usage TEXT, prov_name TEXT, prov_type INTEGER,"
+    " prov_flags INTEGER, key_spec INTEGER, container TEXT, pkcs11_uri TEXT,"
+    " reader_name TEXT, card_id BLOB, family TEXT,"
+    " logon_eligible INTEGER NOT NULL, enrollment BLOB,"
+    " revision INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL, last_session TEXT NOT NULL,"
+    " PRIMARY KEY (store, owner, sha256)) STRICT",
+    "CREATE INDEX entry_sha256 ON entry (sha256)",
+    "CREATE INDEX entry_owner ON entry (owner)",
+    "CREATE TABLE claim (scope TEXT NOT NULL,"
+    " sha256 BLOB NOT NULL REFERENCES cert,"
+    " session_id TEXT NOT NULL REFERENCES session, reader INTEGER NOT NULL,"
+    " card_id BLOB NOT NULL, reader_name TEXT, family TEXT,"
+    " proxy_id TEXT NOT NULL REFERENCES proxy, epoch INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, ends_on INTEGER NOT NULL,"
+    " kept INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,"
+    " PRIMARY KEY (scope, sha256, session_id, reader, card_id)) STRICT",
+    "CREATE INDEX claim_epoch ON claim (proxy_id, epoch)",
+    "CREATE INDEX claim_session ON claim (session_id, reader, card_id)",
+    "CREATE INDEX claim_sha256 ON claim (sha256)",
+    "CREATE TABLE root_pin (scope TEXT NOT NULL, sha256 BLOB NOT NULL,"
+    " pinned_by TEXT NOT NULL, reason TEXT, pinned_at INTEGER NOT NULL,"
+    " PRIMARY KEY (scope, sha256)) STRICT",
+    "CREATE INDEX root_pin_sha256 ON root_pin (sha256)",
+    "CREATE TABLE audit (proxy_id TEXT NOT NULL REFERENCES proxy,"
+    " epoch INTEGER NOT NULL, session_id TEXT NOT NULL,"
+    " seq INTEGER NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,"
+    " sha256 BLOB, detail TEXT,"
+    " PRIMARY KEY (proxy_id, epoch, session_id, seq)) STRICT",
+    "CREATE INDEX audit_at ON audit (at)",
+    "PRAGMA application_id=0x63647078; PRAGMA user_version=1",
+    "INSERT INTO proxy VALUES ('00112233445566778899aabbccddeeff', 4, 'h', 1,"
+    " NULL, '0.1.0')",
+    "INSERT INTO session (session_id, proxy_id, epoch, started_at) VALUES"
+    " ('0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a',"
+    " '00112233445566778899aabbccddeeff', 4, 1)",
+    "INSERT INTO cert (sha256, sha1, der, not_before, not_after, key_bits,"
+    " subject_hash, is_ca, self_issued, first_seen) VALUES"
+    " (zeroblob(32), zeroblob(20), x'30', 0, 0, 0, 0, 0, 0, 0)",
+    "INSERT INTO entry (store, owner, sha256, container, logon_eligible,"
+    " revision, created_at, updated_at, last_session) VALUES"
+    " (1, 'alice', zeroblob(32), 'old', 0, 1, 1, 1, 's')",
+    "INSERT INTO claim (scope, sha256, session_id, reader, card_id, proxy_id,"
+    " epoch, kind, ends_on, created_at) VALUES"
+    " ('session:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', zeroblob(32),"
+    " '0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a', 1, zeroblob(16),"
+    " '00112233445566778899aabbccddeeff', 4, 3, 2, 1)",
+};
+
+static void
+make_version_1(const char *path)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (size_t i = 0; i < sizeof(version_1) / sizeof(*version_1); i++)
+		if (sqlite3_exec(db, version_1[i], NULL, NULL, NULL) !=
+		    SQLITE_OK)
+			fail_msg("%s", sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void
+test_version_1_is_migrated(void **state)
+{
+	static char migrated[16384];
+	static char made[16384];
+	struct bed *bed = *state;
+	struct engine_stats stats;
+	uint32_t ended = 0;
+
+	make_version_1(bed->path);
+	reopen(bed);
+	assert_int_equal(engine_epoch(bed->engine), 5);
+	assert_int_equal(look(bed).count, 1);
+	assert_true(look(bed).kept);
+	assert_string_equal(look(bed).container, "old");
+	begin(bed);
+	assert_true(
+	    engine_end_others(bed->engine, "gone", &ended, &bed->change));
+	commit(bed);
+	assert_int_equal(ended, 1);
+	assert_true(engine_stats(bed->engine, &stats));
+	assert_int_equal(stats.claims, 0);
+	assert_int_equal(stats.entries, 1);
+	reopen(bed); /* and again, as any other */
+	engine_close(bed->engine);
+	bed->engine = NULL;
+	describe(bed->path, migrated, sizeof(migrated));
+	assert_int_equal(unlink(bed->path), 0);
+	reopen(bed);
+	engine_close(bed->engine);
+	bed->engine = NULL;
+	describe(bed->path, made, sizeof(made));
+	assert_string_equal(migrated, made);
+}
+
+/* What cannot be migrated whole is as it was. */
+static void
+test_failed_migration_changes_nothing(void **state)
+{
+	struct bed *bed = *state;
+	char reason[ENGINE_REASON_SIZE];
+	static char before[16384];
+	static char after[16384];
+	enum engine_error error;
+	sqlite3 *db = NULL;
+
+	make_version_1(bed->path);
+	assert_int_equal(sqlite3_open(bed->path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "DROP INDEX claim_epoch", NULL, NULL, NULL),
+	    SQLITE_OK);
+	(void)sqlite3_close(db);
+	describe(bed->path, before, sizeof(before));
+	assert_null(engine_open(bed->path, false, NOW, &error, reason));
+	describe(bed->path, after, sizeof(after));
+	assert_string_equal(before, after);
+}
+
+#define OPEN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CLOSED(name)                                                           \
+	cmocka_unit_test_setup_teardown(name, set_up_closed, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    OPEN(test_key_is_available_while_the_card_is),
+	    OPEN(test_unbacked_entry_goes_with_its_last_row),
+	    OPEN(test_key_is_on_the_card_inserted_last),
+	    OPEN(test_archived_when_its_only_card_holds_it_no_more),
+	    OPEN(test_not_archived_while_another_card_holds_it),
+	    OPEN(test_only_another_connection_writes),
+	    CLOSED(test_version_1_is_migrated),
+	    CLOSED(test_failed_migration_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
