@@ -25,6 +25,7 @@ struct child {
 	pid_t pid;
 	size_t listener;
 	bool activated;
+	bool attached; /* the keeper that runs, or starts, knows of it */
 	int64_t started_at;
 	uint8_t id[KEEP_ID_LEN];
 	char addr[64];
@@ -51,6 +52,10 @@ struct gate {
 	struct link *keeper;
 	char boot_id[2 * KEEP_ID_LEN + 1]; /* ours: a keeper knows us by it */
 	bool keeper_wanted;                /* fork one outside the loop */
+	bool keeper_ready;                 /* it serves */
+	bool keeper_served;                /* and one has */
+	uint64_t keeper_ready_ms;          /* since when */
+	unsigned keeper_pause_ms;          /* before the next try */
 	pid_t voucher_pid;                 /* 0: none runs */
 	struct link *voucher;
 	struct hostlogon *host; /* NULL: no session manager to watch */

@@ -6,12 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hostroots.h"
 #include "keeper.h"
 
-enum { KEEPER_AGAIN_MS = 200 };
+enum {
+	AGAIN_MS = 200,       /* after one that has served */
+	TROUBLED_MS = 1000,   /* after one that has not, or hardly */
+	PAUSE_MAX_MS = 8000,  /* while none is able to begin */
+	SERVED_MIN_MS = 1000, /* that is more than hardly */
+	MS_IN_S = 1000
+};
 
 static void on_keeper_message(void *arg, struct wire_view message, int fd);
 static void on_keeper_closed(void *arg);
@@ -37,7 +44,10 @@ gate_tell_keeper(struct gate *g, enum keep_type type, const struct child *c,
 	link_send(g->keeper, wire_written(&out), fd);
 }
 
-/* Every live session gets a new pair with the new keeper. */
+/*
+ * Every live session gets a new pair with the new keeper, once that serves: one
+ * that cannot begin troubles nobody.
+ */
 static void
 attach_children(struct gate *g)
 {
@@ -46,8 +56,9 @@ attach_children(struct gate *g)
 	int fds[2];
 
 	TAILQ_FOREACH (c, &g->children, next) {
-		if (c->link == NULL || !link_pair(fds))
+		if (c->link == NULL || c->attached || !link_pair(fds))
 			continue;
+		c->attached = true;
 		gate_tell_keeper(g, KEEP_ATTACH, c, fds[0], true);
 		link_send(c->link, (struct wire_view){&word, 1}, fds[1]);
 	}
@@ -106,13 +117,39 @@ keeper_child(struct gate *g, int fd)
 	return status;
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * MS_IN_S + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* It may work out a moment later. */
 static void
 keeper_again(struct gate *g)
 {
-	const struct timeval again = {0, KEEPER_AGAIN_MS * 1000L};
+	const struct timeval again = {
+	    .tv_sec = g->keeper_pause_ms / MS_IN_S,
+	    .tv_usec = (suseconds_t)(g->keeper_pause_ms % MS_IN_S) * 1000};
 
 	(void)event_add(g->keeper_timer, &again);
+}
+
+/* Each try says one line, and there is at most one a second. */
+static void
+choose_pause(struct gate *g, bool unable)
+{
+	if (unable && g->keeper_pause_ms >= TROUBLED_MS)
+		g->keeper_pause_ms = g->keeper_pause_ms < PAUSE_MAX_MS / 2
+		                         ? 2 * g->keeper_pause_ms
+		                         : PAUSE_MAX_MS;
+	else if (g->keeper_ready &&
+	         now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
+		g->keeper_pause_ms = AGAIN_MS;
+	else
+		g->keeper_pause_ms = TROUBLED_MS;
 }
 
 /* Without one no log-on outlives a keeper, which is the safe side. */
@@ -134,8 +171,10 @@ gate_fork_keeper(struct gate *g, int *status)
 
 	make_boot_id(g);
 	g->keeper_wanted = false;
+	g->keeper_ready = false;
 	if (!link_pair(fds)) {
 		log_note(LOG_ERROR, "keeper", strerror(errno));
+		choose_pause(g, false);
 		keeper_again(g);
 		return false;
 	}
@@ -149,24 +188,32 @@ gate_fork_keeper(struct gate *g, int *status)
 	if (pid < 0) {
 		log_note(LOG_ERROR, "keeper", strerror(errno));
 		(void)close(fds[0]);
+		choose_pause(g, false);
 		keeper_again(g);
 		return false;
 	}
 	g->keeper_pid = pid;
 	link_free(g->keeper);
 	g->keeper = link_new(g->base, fds[0], &keeper_ops, g);
-	if (g->keeper != NULL)
-		attach_children(g);
 	return false;
 }
 
 static void
 on_keeper_message(void *arg, struct wire_view message, int fd)
 {
-	(void)arg;
-	(void)message;
+	struct gate *g = arg;
+	struct wire_in in = wire_in_view(message);
+	struct keep_msg msg;
+
 	if (fd >= 0)
 		(void)close(fd);
+	if (g->keeper_ready || !keep_decode(&in, &msg) ||
+	    msg.type != KEEP_READY)
+		return;
+	g->keeper_ready = true;
+	g->keeper_served = true;
+	g->keeper_ready_ms = now_ms();
+	attach_children(g);
 }
 
 static void
@@ -189,20 +236,45 @@ gate_on_keeper_timer(evutil_socket_t fd, short what, void *arg)
 	(void)event_base_loopbreak(g->base);
 }
 
-void
-gate_keeper_ended(struct gate *g, int status)
+/* The next keeper knows of nobody. */
+static void
+forget_attached(struct gate *g)
+{
+	struct child *c;
+
+	TAILQ_FOREACH (c, &g->children, next)
+		c->attached = false;
+	link_free(g->keeper);
+	g->keeper = NULL;
+}
+
+/* One that could not begin has said why itself. */
+static void
+log_end(int status)
 {
 	struct log_event ev = log_event(LOG_ERROR, "keeper-ended");
 
-	g->keeper_pid = 0;
-	if (g->state != GATE_SERVING)
-		return;
 	log_number(&ev, "status", status);
 	log_write(&ev);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == KEEPER_EXIT_REFUSED) {
-		g->status = KEEPER_EXIT_REFUSED;
+}
+
+void
+gate_keeper_ended(struct gate *g, int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	bool unable = code == KEEPER_EXIT_UNABLE;
+
+	g->keeper_pid = 0;
+	forget_attached(g);
+	if (g->state != GATE_SERVING)
+		return;
+	if (!unable || !g->keeper_served)
+		log_end(status);
+	if (code == KEEPER_EXIT_REFUSED || (unable && !g->keeper_served)) {
+		g->status = code;
 		(void)raise(SIGTERM);
 		return;
 	}
+	choose_pause(g, unable);
 	keeper_again(g);
 }

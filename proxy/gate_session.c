@@ -117,7 +117,8 @@ fork_session(struct gate *g, const struct accepted *a)
 	(void)close(keeper_fds[1]);
 	c->link = link_new(g->base, gate_fds[0], &child_ops, c);
 	TAILQ_INSERT_TAIL(&g->children, c, next);
-	if (g->keeper != NULL)
+	c->attached = g->keeper != NULL;
+	if (c->attached)
 		gate_tell_keeper(g, KEEP_ATTACH, c, keeper_fds[0], false);
 	else
 		(void)close(keeper_fds[0]);

@@ -506,6 +506,7 @@ put_body(struct wire_out *out, const struct keep_msg *msg)
 	case KEEP_COMMIT:
 	case KEEP_SYNCED:
 	case KEEP_ATTACHED_ALL:
+	case KEEP_READY:
 		return;
 	}
 	out_fail(out, WIRE_VALUE);
@@ -553,6 +554,7 @@ get_body(struct wire_in *in, struct keep_msg *msg)
 	case KEEP_COMMIT:
 	case KEEP_SYNCED:
 	case KEEP_ATTACHED_ALL:
+	case KEEP_READY:
 		return;
 	}
 	wire_fail(in, WIRE_VALUE);
@@ -622,6 +624,8 @@ keep_type_name(enum keep_type type)
 		return "attached-all";
 	case KEEP_LOGOFF:
 		return "logoff";
+	case KEEP_READY:
+		return "ready";
 	}
 	return "unknown";
 }

@@ -43,7 +43,8 @@ enum keep_type {
 	KEEP_ACK = 64,     /* keeper: answer to COMMIT, RELEASE and SYNCED */
 	KEEP_ATTACH = 96,  /* gate: a session's pair comes with this datagram */
 	KEEP_ATTACHED_ALL, /* gate: every live session has been attached */
-	KEEP_LOGOFF        /* gate: the host says that a log-on is over */
+	KEEP_LOGOFF,       /* gate: the host says that a log-on is over */
+	KEEP_READY         /* keeper, to the gate: it serves */
 };
 
 /* The state machine of certificate propagation, for display. */

@@ -97,19 +97,19 @@ open_store(struct keeper *k, int *status)
 	make_parent(k->config->database);
 	k->engine = engine_open(k->config->database, k->config->durable_full,
 	                        time(NULL), &error, reason);
-	*status =
-	    error == ENGINE_FAILED ? KEEPER_EXIT_FAILED : KEEPER_EXIT_REFUSED;
+	*status = error == ENGINE_FOREIGN || error == ENGINE_IN_USE
+	              ? KEEPER_EXIT_REFUSED
+	              : KEEPER_EXIT_UNABLE;
 	if (k->engine == NULL) {
 		log_refusal("store", k->config->database, reason);
 		return false;
 	}
+	*status = KEEPER_EXIT_UNABLE;
 	if (!begin_boot(k)) {
-		*status = KEEPER_EXIT_FAILED;
 		log_refusal("store", k->config->database,
 		            engine_reason(k->engine));
 		return false;
 	}
-	*status = KEEPER_EXIT_REFUSED;
 	if (!ground_is_safe(k->config->run_dir, "", reason)) {
 		log_refusal("run directory", k->config->run_dir, reason);
 		return false;
@@ -165,7 +165,10 @@ open_turn(struct keeper *k)
 	    .kerberos = k->kerberos,
 	};
 	k->turn = turn_new(&config);
-	return k->turn != NULL && turn_load(k->turn);
+	if (k->turn != NULL && turn_load(k->turn))
+		return true;
+	log_refusal("store", k->config->database, engine_reason(k->engine));
+	return false;
 }
 
 static bool
@@ -210,6 +213,18 @@ log_start(const struct keeper *k)
 	log_text(&ev, "store", k->config->database);
 	log_number(&ev, "epoch", engine_epoch(k->engine));
 	log_write(&ev);
+}
+
+/* A gate that does not hear it has gone, which its socket says, too. */
+static void
+tell_gate(int gate_fd)
+{
+	const struct keep_msg msg = {.type = KEEP_READY};
+	uint8_t datagram[16];
+	struct wire_out out = wire_out(datagram, sizeof(datagram));
+
+	keep_encode(&out, &msg);
+	(void)send(gate_fd, datagram, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /*
@@ -394,19 +409,17 @@ int
 keeper_run(const struct keeper_config *config, int gate_fd)
 {
 	struct keeper k = {.config = config, .run_dirfd = -1};
-	int status = KEEPER_EXIT_REFUSED;
+	int status = KEEPER_EXIT_UNABLE;
 
 	ignore_signals();
 	if (!open_store(&k, &status))
 		goto out;
-	status = KEEPER_EXIT_FAILED;
-	if (!open_loop(&k, gate_fd) || !open_turn(&k))
-		goto out;
-	status = KEEPER_EXIT_REFUSED;
-	if (!open_control(&k))
+	status = KEEPER_EXIT_UNABLE;
+	if (!open_loop(&k, gate_fd) || !open_turn(&k) || !open_control(&k))
 		goto out;
 	k.started_at = time(NULL);
 	log_start(&k);
+	tell_gate(gate_fd);
 	status = event_base_dispatch(k.base) >= 0 ? KEEPER_EXIT_OK
 	                                          : KEEPER_EXIT_FAILED;
 	turn_flush(k.turn); /* the last ends */

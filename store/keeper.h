@@ -33,14 +33,21 @@ struct keeper_config {
  * Run until the gate's socket closes or SIGTERM; returns the exit status of the
  * process.  gate_fd is the keeper's end of the SOCK_SEQPACKET pair with the
  * gate: ATTACH datagrams with one descriptor each come in there, and
- * ATTACHED_ALL once after every start.
+ * ATTACHED_ALL once after every start,
+ * and READY goes out there once it serves.
  *
- * Start-up faults (a store that is not ours, a store in use by another daemon,
- * a directory that cannot be made) are logged and give KEEPER_EXIT_REFUSED: the
- * gate must not try again.
+ * Start-up faults are logged.  A store that is not ours, or that another daemon
+ * has, gives KEEPER_EXIT_REFUSED: the gate must not try again.  All others (no
+ * room, an I/O error, a directory that cannot be made) give KEEPER_EXIT_UNABLE:
+ * at the daemon's own start that is the end of it, later the gate tries again.
  */
 enum { KEEPER_REPAIR_S = 30 };
-enum { KEEPER_EXIT_OK = 0, KEEPER_EXIT_FAILED = 1, KEEPER_EXIT_REFUSED = 3 };
+enum {
+	KEEPER_EXIT_OK = 0,
+	KEEPER_EXIT_FAILED = 1,
+	KEEPER_EXIT_REFUSED = 3,
+	KEEPER_EXIT_UNABLE = 4
+};
 int keeper_run(const struct keeper_config *config, int gate_fd);
 
 #endif

@@ -233,6 +233,7 @@ every_type(struct keep_msg all[static TYPES])
 	all[n++] = usage();
 	all[n++] = ack();
 	all[n++] = bare(KEEP_ATTACHED_ALL);
+	all[n++] = bare(KEEP_READY);
 	return n;
 }
 
@@ -390,7 +391,7 @@ test_unknown_type_and_version(void **state)
 		buffer[1] = (uint8_t)type;
 		known += verdict(buffer, len) == WIRE_OK;
 	}
-	assert_int_equal(known, 3); /* COMMIT, SYNCED, ATTACHED_ALL */
+	assert_int_equal(known, 4); /* COMMIT, SYNCED, ATTACHED_ALL, READY */
 	buffer[1] = KEEP_COMMIT;
 	buffer[0] = KEEP_VERSION + 1;
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
