@@ -68,14 +68,13 @@ take_lock(const char *path, enum engine_error *error, char *reason)
 /* Is the file ours, or new?  It is made with its final mode when it is not
  * there. */
 static enum engine_error
-inspect_file(const char *path, enum schema_file *kind, char *reason)
+inspect_file(const char *path, char *reason)
 {
 	int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	enum schema_file file =
 	    fd < 0 ? SCHEMA_FILE_FAILED : schema_inspect(fd);
 	enum engine_error error = ENGINE_FOREIGN;
 
-	*kind = file;
 	switch (file) {
 	case SCHEMA_FILE_OURS:
 	case SCHEMA_FILE_OLDER:
@@ -103,7 +102,7 @@ inspect_file(const char *path, enum schema_file *kind, char *reason)
 
 /* Settings of the one connection; exclusive mode comes before WAL. */
 static bool
-configure(struct engine *engine, enum schema_file kind, bool full)
+configure(struct engine *engine, bool full)
 {
 	struct sql *sql = &engine->sql;
 
@@ -113,8 +112,7 @@ configure(struct engine *engine, enum schema_file kind, bool full)
 	                     "PRAGMA trusted_schema=OFF;"
 	                     "PRAGMA cell_size_check=ON;"
 	                     "PRAGMA foreign_keys=ON;") &&
-	       (kind != SCHEMA_FILE_NEW || schema_create(sql)) &&
-	       (kind != SCHEMA_FILE_OLDER || schema_migrate(sql)) &&
+	       schema_ready(sql) &&
 	       sql_exec(sql, "PRAGMA journal_mode=WAL;"
 	                     "PRAGMA wal_autocheckpoint=16000;"
 	                     "PRAGMA cache_size=-131072;") &&
@@ -220,7 +218,6 @@ engine_open(const char *path, bool full, int64_t now, enum engine_error *error,
             char *reason)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
-	enum schema_file kind = SCHEMA_FILE_FAILED;
 
 	*error = ENGINE_BROKEN;
 	(void)snprintf(reason, ENGINE_REASON_SIZE, "out of memory");
@@ -229,10 +226,10 @@ engine_open(const char *path, bool full, int64_t now, enum engine_error *error,
 	engine->lock_fd = take_lock(path, error, reason);
 	if (engine->lock_fd < 0)
 		goto fail;
-	*error = inspect_file(path, &kind, reason);
+	*error = inspect_file(path, reason);
 	if (*error != ENGINE_OK)
 		goto fail;
-	if (open_database(engine, path) && configure(engine, kind, full) &&
+	if (open_database(engine, path) && configure(engine, full) &&
 	    begin_epoch(engine, now)) {
 		begin_insertions(engine);
 		return engine;

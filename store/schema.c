@@ -223,22 +223,38 @@ mark(struct sql *sql)
 	return sql_exec(sql, marks);
 }
 
-bool
-schema_create(struct sql *sql)
+static bool
+create(struct sql *sql)
 {
-	return sql_exec(sql, "BEGIN IMMEDIATE") && mark(sql) &&
-	       sql_exec(sql, tables) && sql_exec(sql, indexes) &&
-	       sql_exec(sql, "COMMIT");
+	return mark(sql) && sql_exec(sql, tables) && sql_exec(sql, indexes);
 }
 
-/* The header may tell of a version older than the journal's: ask SQLite. */
-bool
-schema_migrate(struct sql *sql)
+static bool
+migrate(struct sql *sql)
 {
-	bool ok = sql_exec(sql, "BEGIN IMMEDIATE") &&
-	          (file_version(sql) == SCHEMA_VERSION ||
-	           (file_version(sql) == 1 && sql_exec(sql, from_version_1) &&
-	            sql_exec(sql, indexes) && mark(sql))) &&
+	return sql_exec(sql, from_version_1) && sql_exec(sql, indexes) &&
+	       mark(sql);
+}
+
+static bool
+bring_up(struct sql *sql)
+{
+	switch (file_version(sql)) {
+	case SCHEMA_VERSION:
+		return true;
+	case 1:
+		return migrate(sql);
+	case 0:
+		return create(sql);
+	default:
+		return false;
+	}
+}
+
+bool
+schema_ready(struct sql *sql)
+{
+	bool ok = sql_exec(sql, "BEGIN IMMEDIATE") && bring_up(sql) &&
 	          sql_exec(sql, "COMMIT");
 
 	if (!ok && sql_in_transaction(sql))

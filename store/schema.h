@@ -31,15 +31,12 @@ enum schema_file {
 enum schema_file schema_inspect(int fd);
 
 /*
- * Make the tables in an empty database, in one transaction and before WAL is
- * switched on, so that the marks are in the file itself from the start.
+ * Make the tables in an empty database, or bring those of an earlier version to
+ * this one; in one transaction: after a fault the file is as it was.  It is
+ * SQLite that says which it is, when it has replayed the journal of a process
+ * that died: before that the header may tell of what is undone.  To be called
+ * before WAL is switched on, so that the marks are in the file itself.
  */
-bool schema_create(struct sql *sql);
-
-/*
- * Bring the tables of an earlier version to this one, in one transaction: after
- * a fault the file is as it was.
- */
-bool schema_migrate(struct sql *sql);
+bool schema_ready(struct sql *sql);
 
 #endif
