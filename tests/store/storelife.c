@@ -97,6 +97,7 @@ attach(struct storelife *life, size_t slot)
 
 	life->sessions[slot].fd = fd;
 	life->sessions[slot].number = number;
+	memset(life->sessions[slot].left, 0, sizeof(life->sessions[slot].left));
 	life->sessions[slot].user = (uint8_t)below(life, STORELIFE_USERS);
 	keeperbed_user(fd, users[life->sessions[slot].user]);
 }
@@ -124,24 +125,28 @@ propagate(struct storelife *life, size_t slot)
 	for (uint8_t i = 0; i < count; i++)
 		settle(&life->my[life->sessions[slot].user][first + i], ack.ok,
 		       true);
-	if (cleanup == KEEP_CLEANUP_NONE)
+	if (cleanup == KEEP_CLEANUP_NONE) {
 		settle(&life->kept[root], ack.ok, true);
-	else if (life->kept[root] == STORELIFE_PRESENT && !ack.ok)
-		life->kept[root] = STORELIFE_MAYBE;
+		life->sessions[slot].left[first] |= UINT32_C(1) << root;
+	}
 	/* The same card may have claimed the same root before, for ever. */
-	else if (ack.ok && life->kept[root] == STORELIFE_PRESENT)
+	else if (life->kept[root] == STORELIFE_PRESENT)
 		life->kept[root] = STORELIFE_MAYBE;
 }
 
+/* Roots that are asked for go, also those that were to stay. */
 static void
 release(struct storelife *life, size_t slot)
 {
 	struct keep_msg msg = {.type = KEEP_RELEASE, .seq = ++life->seq};
+	uint8_t card = (uint8_t)below(life, ROOT_FIRST - 3);
 	struct keep_ack ack;
 
+	for (uint8_t root = ROOT_FIRST; root < STORELIFE_CERTS; root++)
+		if ((life->sessions[slot].left[card] >> root & 1) != 0)
+			life->kept[root] = STORELIFE_MAYBE;
 	msg.release.reader = READER;
-	memset(msg.release.card_id, (int)below(life, ROOT_FIRST - 3),
-	       sizeof(msg.release.card_id));
+	memset(msg.release.card_id, card, sizeof(msg.release.card_id));
 	msg.release.roots = true;
 	keeperbed_say(life->sessions[slot].fd, &msg);
 	(void)hear(life, life->sessions[slot].fd, &ack);

@@ -31,6 +31,8 @@ struct storelife {
 		int fd; /* -1: none */
 		uint8_t number;
 		uint8_t user;
+		/* Roots that each card was to leave for ever; a bit is one. */
+		uint32_t left[STORELIFE_CERTS];
 	} sessions[STORELIFE_SESSIONS];
 	enum storelife_fact my[STORELIFE_USERS][STORELIFE_CERTS];
 	enum storelife_fact kept[STORELIFE_CERTS]; /* claims that end never */
