@@ -398,6 +398,7 @@ config_new(void)
 	    calloc(CONFIG_POLICIES_MAX, sizeof(*c->policies.items));
 	policy_init(&c->policies.builtin, "default");
 	c->policies.generation = 1;
+	c->durable_full = true;
 	c->log_level = LOG_INFO;
 	c->min_tls = TLS1_2_VERSION;
 	c->control_group = (gid_t)-1;

@@ -140,7 +140,7 @@ check_defaults(const struct config *c)
 	assert_string_equal(c->user, "cardproxy");
 	assert_string_equal(c->control, "/run/cardproxy/control.sock");
 	assert_string_equal(c->database, "/var/lib/cardproxy/store.db");
-	assert_false(c->durable_full);
+	assert_true(c->durable_full);
 	assert_int_equal(c->control_group, (gid_t)-1);
 	assert_null(c->system_anchors);
 }
