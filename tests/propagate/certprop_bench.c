@@ -161,6 +161,7 @@ record(struct bench *b, const struct keep_msg *msg)
 	case KEEP_ATTACH:
 	case KEEP_ATTACHED_ALL:
 	case KEEP_LOGOFF:
+	case KEEP_READY:
 		fail();
 	}
 }
