@@ -17,12 +17,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctlaudit.h"
+#include "ctlcert.h"
 #include "ctlenv.h"
 #include "ctlexport.h"
 #include "ctlimport.h"
 #include "ctlpolicy.h"
+#include "ctlroot.h"
+#include "ctlsession.h"
 #include "ctlstore.h"
-#include "ctltable.h"
 
 static const char default_socket[] = "/run/cardproxy/control.sock";
 static const char default_config[] = "/etc/cardproxy/cardproxyd.conf";
@@ -140,27 +143,27 @@ struct command {
 
 static const struct command commands[] = {
     /* clang-format off */
-	{ { "certs", "export" },  "[SHA256]", ctltable_export,   SHAPE_EXPORT, true,  false },
-	{ { "certs", "set" },     "SHA256",   ctltable_changes,  SHAPE_SET,    true,  false },
-	{ { "certs", "import-properties" }, "FILE", ctltable_changes, SHAPE_IMPORT, true, false },
-	{ { "roots", "explain" }, "SHA256",   ctltable_explain,  SHAPE_PLAIN,  false, false },
-	{ { "roots", "pin" },     "SHA256",   ctltable_pinned,   SHAPE_PIN,    false, true },
-	{ { "roots", "unpin" },   "SHA256",   ctltable_pinned,   SHAPE_UNPIN,  false, true },
-	{ { "roots", "purge" },   "[SHA256]", ctltable_purged,   SHAPE_PLAIN,  false, false },
-	{ { "sessions", "show" }, "ID",       ctltable_session,  SHAPE_PLAIN,  false, false },
-	{ { "store", "stats" },   NULL,       ctltable_stats,    SHAPE_PLAIN,  false, false },
+	{ { "certs", "export" },  "[SHA256]", ctlexport_pem,   SHAPE_EXPORT, true,  false },
+	{ { "certs", "set" },     "SHA256",   ctlcert_changes,  SHAPE_SET,    true,  false },
+	{ { "certs", "import-properties" }, "FILE", ctlcert_changes, SHAPE_IMPORT, true, false },
+	{ { "roots", "explain" }, "SHA256",   ctlroot_explain,  SHAPE_PLAIN,  false, false },
+	{ { "roots", "pin" },     "SHA256",   ctlroot_pinned,   SHAPE_PIN,    false, true },
+	{ { "roots", "unpin" },   "SHA256",   ctlroot_pinned,   SHAPE_UNPIN,  false, true },
+	{ { "roots", "purge" },   "[SHA256]", ctlroot_purged,   SHAPE_PLAIN,  false, false },
+	{ { "sessions", "show" }, "ID",       ctlsession_show,  SHAPE_PLAIN,  false, false },
+	{ { "store", "stats" },   NULL,       ctlstore_stats,    SHAPE_PLAIN,  false, false },
 	{ { "store", "backup" },  "FILE",     NULL,              SHAPE_BACKUP, false, false },
 	{ { "store", "check" },   "[FILE]",   NULL,              SHAPE_CHECK,  false, false },
-	{ { "policy", "test" },   NULL,       ctltable_policy,   SHAPE_POLICY, true,  false },
-	{ { "policy", "show" },   "[ID]",     ctltable_in_force, SHAPE_IN_FORCE, false, false },
-	{ { "sessions" },         NULL,       ctltable_sessions, SHAPE_PLAIN,  false, false },
-	{ { "readers" },          NULL,       ctltable_readers,  SHAPE_PLAIN,  false, false },
-	{ { "certs" },            NULL,       ctltable_certs,    SHAPE_PLAIN,  true,  false },
-	{ { "roots" },            NULL,       ctltable_roots,    SHAPE_PLAIN,  false, true },
-	{ { "audit" },            NULL,       ctltable_audit,    SHAPE_AUDIT,  true,  false },
+	{ { "policy", "test" },   NULL,       ctlpolicy_print_test,   SHAPE_POLICY, true,  false },
+	{ { "policy", "show" },   "[ID]",     ctlpolicy_print_in_force, SHAPE_IN_FORCE, false, false },
+	{ { "sessions" },         NULL,       ctlsession_list, SHAPE_PLAIN,  false, false },
+	{ { "readers" },          NULL,       ctlsession_readers,  SHAPE_PLAIN,  false, false },
+	{ { "certs" },            NULL,       ctlcert_list,    SHAPE_PLAIN,  true,  false },
+	{ { "roots" },            NULL,       ctlroot_list,    SHAPE_PLAIN,  false, true },
+	{ { "audit" },            NULL,       ctlaudit_list,    SHAPE_AUDIT,  true,  false },
 	{ { "env" },              "[ID]",     ctlenv_show,       SHAPE_PLAIN,  true,  false },
-	{ { "watch" },            NULL,       ctltable_event,    SHAPE_PLAIN,  false, false },
-	{ { "stats" },            NULL,       ctltable_stats,    SHAPE_PLAIN,  false, false },
+	{ { "watch" },            NULL,       ctlaudit_event,    SHAPE_PLAIN,  false, false },
+	{ { "stats" },            NULL,       ctlstore_stats,    SHAPE_PLAIN,  false, false },
     /* clang-format on */
 };
 
@@ -438,7 +441,7 @@ show_answer(FILE *daemon, const struct command *command, bool as_json)
 	}
 	free(line);
 	/* A watch ends with the daemon, perhaps before anything happened. */
-	if (lines == 0 && command->show != ctltable_event) {
+	if (lines == 0 && command->show != ctlaudit_event) {
 		(void)fprintf(stderr, "cardproxyctl: the daemon closed the "
 		                      "connection without an answer\n");
 		return EXIT_REFUSED;

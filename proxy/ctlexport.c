@@ -1,5 +1,6 @@
 #include "ctlexport.h"
 
+#include "ctltable.h"
 #include "property.h"
 #include "sst.h"
 
@@ -14,29 +15,10 @@
 
 enum { ELEMENTS_MAX = 256 * 1024 /* bytes of one certificate's elements */ };
 
-static const char *
-text_of(struct json_object *row, const char *key)
-{
-	struct json_object *value = NULL;
-
-	if (!json_object_object_get_ex(row, key, &value) || value == NULL)
-		return "";
-	return json_object_get_string(value);
-}
-
-static int64_t
-number_of(struct json_object *row, const char *key)
-{
-	struct json_object *value = NULL;
-
-	(void)json_object_object_get_ex(row, key, &value);
-	return json_object_get_int64(value);
-}
-
 static X509 *
 read_certificate(struct json_object *row)
 {
-	const char *pem = text_of(row, "pem");
+	const char *pem = ctltable_text(row, "pem");
 	BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
 	X509 *cert =
 	    bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
@@ -56,6 +38,43 @@ rows_of(struct json_object *document)
 		return rows;
 	(void)fprintf(stderr, "cardproxyctl: no such certificate\n");
 	return NULL;
+}
+
+/*
+ * PEM.
+ */
+
+/* PEM is base64 and has no need to be encoded; anything else is not PEM. */
+static bool
+is_pem(const char *text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789+/=- \n";
+
+	return text[strspn(text, allowed)] == '\0';
+}
+
+bool
+ctlexport_pem(struct json_object *document)
+{
+	struct json_object *rows = ctltable_rows(document, "certs");
+	char text[CTLTABLE_CELL_MAX + 1];
+
+	for (size_t i = 0; i < ctltable_count(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		const char *pem = ctltable_text(row, "pem");
+
+		if (!is_pem(pem))
+			return false;
+		(void)printf("# %s of ", ctltable_text(row, "store"));
+		(void)printf("%s: ", ctltable_printable(text, row, "user"));
+		(void)printf("%s\n%s", ctltable_printable(text, row, "subject"),
+		             pem);
+	}
+	if (ctltable_count(rows) == 0)
+		(void)fprintf(stderr, "cardproxyctl: no such certificate\n");
+	return ctltable_count(rows) > 0;
 }
 
 /*
@@ -125,11 +144,11 @@ static void
 put_key(struct wire_out *out, struct json_object *row)
 {
 	struct property_key key = {
-	    .container = wire_view_text(text_of(row, "container")),
-	    .provider = wire_view_text(text_of(row, "provider")),
-	    .type = (uint32_t)number_of(row, "provider_type"),
-	    .flags = (uint32_t)number_of(row, "provider_flags"),
-	    .key_spec = (uint32_t)number_of(row, "key_spec"),
+	    .container = wire_view_text(ctltable_text(row, "container")),
+	    .provider = wire_view_text(ctltable_text(row, "provider")),
+	    .type = (uint32_t)ctltable_number(row, "provider_type"),
+	    .flags = (uint32_t)ctltable_number(row, "provider_flags"),
+	    .key_spec = (uint32_t)ctltable_number(row, "key_spec"),
 	};
 	uint8_t bytes[8192];
 	struct wire_out value = wire_out(bytes, sizeof(bytes));
@@ -232,19 +251,20 @@ static void
 put_properties(struct wire_out *out, struct json_object *row)
 {
 	put_key(out, row);
-	put_hex(out, PROPERTY_SHA1, text_of(row, "sha1"));
-	put_usage(out, text_of(row, "enhkey_usage"));
-	put_text(out, PROPERTY_FRIENDLY_NAME, text_of(row, "friendly_name"));
-	put_text(out, PROPERTY_DESCRIPTION, text_of(row, "description"));
-	if (strcmp(text_of(row, "archived"), "no") != 0)
+	put_hex(out, PROPERTY_SHA1, ctltable_text(row, "sha1"));
+	put_usage(out, ctltable_text(row, "enhkey_usage"));
+	put_text(out, PROPERTY_FRIENDLY_NAME,
+	         ctltable_text(row, "friendly_name"));
+	put_text(out, PROPERTY_DESCRIPTION, ctltable_text(row, "description"));
+	if (strcmp(ctltable_text(row, "archived"), "no") != 0)
 		sst_put_property(out, PROPERTY_ARCHIVED, (struct wire_view){0});
 	put_raw(out, row);
-	put_text(out, PROPERTY_AUTO_ENROLL, text_of(row, "auto_enroll"));
-	put_time(out, number_of(row, "date_stamp"));
+	put_text(out, PROPERTY_AUTO_ENROLL, ctltable_text(row, "auto_enroll"));
+	put_time(out, ctltable_number(row, "date_stamp"));
 	put_text(out, PROPERTY_REQUEST_ORIGINATOR,
-	         text_of(row, "request_originator"));
-	put_text(out, PROPERTY_READER, text_of(row, "reader"));
-	put_hex(out, PROPERTY_SHA256, text_of(row, "sha256"));
+	         ctltable_text(row, "request_originator"));
+	put_text(out, PROPERTY_READER, ctltable_text(row, "reader"));
+	put_hex(out, PROPERTY_SHA256, ctltable_text(row, "sha256"));
 	put_extras(out, row);
 }
 

@@ -11,6 +11,7 @@
 struct json_object;
 
 /* Each writes to standard output; false: nothing to write, or a fault. */
+bool ctlexport_pem(struct json_object *document);
 bool ctlexport_p7b(struct json_object *document);
 bool ctlexport_sst(struct json_object *document);
 

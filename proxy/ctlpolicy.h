@@ -37,4 +37,8 @@ struct json_object *ctlpolicy_test(const struct ctlpolicy_session *session);
  */
 struct json_object *ctlpolicy_show(const char *path, const char *section);
 
+/* Both answers, for people; false: there was nothing to show. */
+bool ctlpolicy_print_test(struct json_object *document);
+bool ctlpolicy_print_in_force(struct json_object *document);
+
 #endif

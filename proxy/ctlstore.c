@@ -171,3 +171,15 @@ ctlstore_check(const char *path, bool as_json)
 		             (long long)sum.orphans, sum.faults);
 	return sum.faults == 0;
 }
+
+bool
+ctlstore_stats(struct json_object *document)
+{
+	struct json_object *stats = NULL;
+
+	if (!json_object_object_get_ex(document, "stats", &stats))
+		return false;
+	json_object_object_foreach(stats, key, value)(void) printf(
+	    "%-10s %lld\n", key, (long long)json_object_get_int64(value));
+	return true;
+}

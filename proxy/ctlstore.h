@@ -21,6 +21,9 @@ bool ctlstore_receive(struct json_object *document, FILE *daemon,
 bool ctlstore_check_running(struct json_object *document, FILE *daemon,
                             bool as_json);
 
+/* Show the figures; false: there are none. */
+bool ctlstore_stats(struct json_object *document);
+
 /* Check a backup. */
 bool ctlstore_check(const char *path, bool as_json);
 
