@@ -243,6 +243,12 @@ lab_expect() {
 	[ "$2" = "$3" ] || lab_fail "$1: expected '$2', got '$3'"
 }
 
+# lab_proved NUMBER...: tests that this script promises, in lines that begin with
+# "# proves: ", and that tests/run counts beside the script.
+lab_proved() {
+	printf '%s ok\n' "$@"
+}
+
 # lab_never SECONDS WHAT COMMAND...: COMMAND keeps failing for that long.
 lab_never() {
 	local end=$((SECONDS + $1)) what=$2
@@ -296,16 +302,31 @@ lab_listens() {
 
 # --- the card stack of a client ------------------------------------------
 
-# lab_pcscd NAME PORT: a pcscd of its own with one virtual reader of two
-# slots, at PORT and PORT + 1.  Its programs get lab_socket NAME.
+# lab_pcscd NAME PORT [READER]: a pcscd of its own with one virtual reader of two
+# slots, at PORT and PORT + 1, called "Virtual PCD READER" (NAME, if left out).
+# Its programs get lab_socket NAME.
 lab_pcscd() {
 	local name=$1 port=$2 run=$LAB/pcscd-$1 conf=$LAB/readers-$1 library
-	local options=(--foreground)
+	local reader=${3:-$1}
 
 	library=$(ls /usr/lib/pcsc/drivers/serial/libifdvpcd.so* | head -n 1)
 	mkdir -p "$run" "$conf"
 	printf 'FRIENDLYNAME "Virtual PCD %s"\nDEVICENAME /dev/null:0x%x\nLIBPATH %s\nCHANNELID 0x%x\n' \
-		"$name" "$port" "$library" "$port" >"$conf/vpcd"
+		"$reader" "$port" "$library" "$port" >"$conf/vpcd"
+	lab_pcscd_start "$name"
+	lab_wait "reader of pcscd $name" lab_listens "$port"
+}
+
+# lab_pcscd_bare NAME: the same of a machine without readers.
+lab_pcscd_bare() {
+	mkdir -p "$LAB/pcscd-$1" "$LAB/readers-$1"
+	lab_pcscd_start "$1"
+}
+
+lab_pcscd_start() {
+	local name=$1 run=$LAB/pcscd-$1 conf=$LAB/readers-$1
+	local options=(--foreground)
+
 	# From 2.0 on it asks polkit, also about root, and there is none here.
 	! pcscd --help 2>&1 | grep -q -e --disable-polkit ||
 		options+=(--disable-polkit)
@@ -316,7 +337,6 @@ lab_pcscd() {
 		shift 2
 		exec pcscd "$@"' pcscd "$run" "$conf" "${options[@]}"
 	lab_wait "pcscd $name" test -S "$run/pcscd.comm"
-	lab_wait "reader of pcscd $name" lab_listens "$port"
 }
 
 lab_socket() {
@@ -375,6 +395,46 @@ lab_shadow() {
 	lab_wait "shadow server at $port" lab_listens "$port"
 }
 
+# lab_desk NAME PORT: FreeRDP's server half, see logonserver.c.  It says who has
+# logged on and how that ends when lab_order tells it to.
+lab_desk() {
+	local name=$1 port=$2 program=$LAB_BUILD/tests/logon/logonserver
+
+	[ -x "$program" ] || lab_fail "no logonserver: freerdp3-dev was missing"
+	mkfifo "$LAB/run/desk-$name"
+	# Its own end for writing keeps it from an end of file.
+	# shellcheck disable=SC2016
+	lab_start "desk-$name" bash -c 'exec "$@" <>"$0"' \
+		"$LAB/run/desk-$name" "$program" "$port" \
+		"$LAB_PKI/server.pem" "$LAB_PKI/server-key.pem"
+	lab_wait "desk $name" lab_listens "$port"
+}
+
+# lab_order NAME ORDER...: followed by all that are connected.
+lab_order() {
+	local name=$1
+
+	shift
+	echo "$*" >"$LAB/run/desk-$name"
+}
+
+# lab_connections NAME: how many that desk has had.
+lab_connections() {
+	grep -c active "$LAB/log/desk-$1" || true
+}
+
+# lab_logon DESK PORT PCSCD USER ID [OPTION...]: client "USER" connects at PORT,
+# and the desk says that USER@LAB has logged on there.
+lab_logon() {
+	local desk=$1 port=$2 pcscd=$3 user=$4 id=$5 had
+
+	shift 5
+	had=$(lab_connections "$desk")
+	lab_client "$user" "$port" "$pcscd" "$user" "$@"
+	lab_wait "activation" lab_has $((had + 1)) lab_connections "$desk"
+	lab_order "$desk" v2 "$id" "$user" LAB
+}
+
 # lab_xrdp PORT: sesman and xrdp with Xvnc; users alice and bob, password
 # "secret".  Its configuration is a changed copy of the package's own.
 lab_xrdp() {
@@ -429,7 +489,8 @@ lab_server_card() {
 }
 
 # lab_client NAME PORT PCSCD USER [OPTION...]: FreeRDP's client, with the smart
-# cards of that pcscd; its display is :50.
+# cards of that pcscd; its display is :50.  No clipboard: that is a file system
+# of the client's own, and a client that is killed in it does not go.
 lab_client() {
 	local name=$1 port=$2 pcscd=$3 user=$4
 
@@ -441,7 +502,8 @@ lab_client() {
 		PCSCLITE_CSOCK_NAME="$(lab_socket "$pcscd")" \
 		${LAB_OPENSSL_CONF:+OPENSSL_CONF="$LAB_OPENSSL_CONF"} \
 		stdbuf -oL xfreerdp3 "/v:$LAB_HOST:$port" /cert:ignore \
-		/sec:tls "/u:$user" /p:secret /smartcard /size:800x600 "$@"
+		/sec:tls "/u:$user" /p:secret /smartcard -clipboard \
+		/size:800x600 "$@"
 }
 
 # lab_client_with COMMAND NAME PCSCD OPTION...: any other client; it says yes to
@@ -470,7 +532,7 @@ lab_rdesktop() {
 
 lab_freerdp2() {
 	lab_client_with xfreerdp "$1" "$3" "/v:$LAB_HOST:$2" /cert:ignore \
-		/sec:tls "/u:$4" /p:secret /smartcard /size:800x600
+		/sec:tls "/u:$4" /p:secret /smartcard -clipboard /size:800x600
 }
 
 # --- the daemon under test -----------------------------------------------
