@@ -197,7 +197,11 @@ lab_audit() {
 
 	store=$(lab_home "$1")/store/cardproxy.db
 	"$LAB_BUILD/tests/audit/auditor" ${2:+"$2"} "$store" \
-		"$(lab_run_dir "$1")"
+		"$(lab_run_dir "$1")" >"$LAB/log/auditor" 2>&1 ||
+		{
+			cat "$LAB/log/auditor" >&2
+			return 1
+		}
 }
 
 # Every daemon that ran, as it is and after its end.  LAB_NO_AUDIT is for a
