@@ -72,7 +72,9 @@ lab_private_tmp() {
 	for entry in /tmp/*/; do
 		[ -d "$entry" ] && [ ! -L "${entry%/}" ] || continue
 		mkdir "$new/${entry#/tmp/}"
-		mount --bind "$entry" "$new/${entry#/tmp/}"
+		# It may have gone meanwhile: then it is none of ours.
+		mount --bind "$entry" "$new/${entry#/tmp/}" 2>/dev/null ||
+			[ ! -d "$entry" ]
 	done
 	mount --move "$new" /tmp
 	mkdir -m 1777 /tmp/.X11-unix /tmp/.ICE-unix
