@@ -380,6 +380,7 @@ channel_new(const struct channel_config *config,
 		channel_free(ch);
 		return NULL;
 	}
+	ch->redirected = channel_redirects(ch);
 	return ch;
 }
 
@@ -415,7 +416,7 @@ void
 channel_filter(struct channel *ch, const struct filter_policy *policy,
                uint64_t now_ms)
 {
-	bool before = channel_redirects(ch);
+	bool before = ch->redirected;
 	bool now;
 
 	ch->now_ms = now_ms;
@@ -424,6 +425,7 @@ channel_filter(struct channel *ch, const struct filter_policy *policy,
 		return;
 	sight_policy(&ch->sight, guard_policy_now(ch->guard), now_ms);
 	now = channel_redirects(ch);
+	ch->redirected = now;
 	if (before && !now)
 		channel_stop_card(ch);
 	if (!before && now)

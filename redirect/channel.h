@@ -100,7 +100,8 @@ struct certprop *channel_certprop(struct channel *ch);
 
 /*
  * From the next call on this policy holds; it is borrowed until it is replaced.
- * NULL: all is allowed, as before the first one.
+ * The same one again means that something in it has changed.  NULL: all is
+ * allowed, as before the first one.
  */
 void channel_filter(struct channel *ch, const struct filter_policy *policy,
                     uint64_t now_ms);

@@ -53,6 +53,8 @@ struct channel_stale {
 struct channel {
 	struct channel_config config;
 	bool redirect; /* fEnableSmartCard */
+	/* As channel_filter left it: a policy may have changed in its place. */
+	bool redirected;
 	const struct channel_ops *ops;
 	void *arg;
 

@@ -373,6 +373,27 @@ reload_in_the_middle(void **state)
 	stop();
 }
 
+/* As group policies do: the section is the same, a value in it is not. */
+static void
+changed_in_its_place(void **state)
+{
+	(void)state;
+	filter_policy_init(&policy);
+	start();
+	assert_int_equal(connect_to("Reader A", IOCTL_CONNECT_W), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		policy.redirect = false;
+		channel_filter(bed.ch, &policy, bed.now_ms);
+		bed_advance(&bed, 1000);
+		assert_string_equal(bed.role, "none");
+		policy.redirect = true;
+		channel_filter(bed.ch, &policy, bed.now_ms);
+		bed_advance(&bed, 5000);
+		assert_string_equal(bed.role, "relay");
+	}
+	stop();
+}
+
 /* A refusal overtakes nothing that was answered, and waits for nothing. */
 static void
 each_call_is_answered_once(void **state)
@@ -616,6 +637,7 @@ main(void)
 	    cmocka_unit_test(a_card_refused_later),
 	    cmocka_unit_test(refused_commands_do_not_arrive),
 	    cmocka_unit_test(reload_in_the_middle),
+	    cmocka_unit_test(changed_in_its_place),
 	    cmocka_unit_test(each_call_is_answered_once),
 	    cmocka_unit_test(without_redirection_no_capability),
 	    cmocka_unit_test(selection_under_way),
