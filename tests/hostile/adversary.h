@@ -7,23 +7,13 @@
 #ifndef TESTS_HOSTILE_ADVERSARY_H
 #define TESTS_HOSTILE_ADVERSARY_H
 
-#include "end.h"
-#include "fake_client.h"
+#include "client.h"
 #include "server.h"
-
-enum stage {
-	STAGE_TCP,    /* connected */
-	STAGE_TLS,    /* the negotiation is done */
-	STAGE_ACTIVE, /* up to the Font Map PDU; rdpdr is answered from here */
-	STAGE_CARD    /* the proxy watches our reader */
-};
 
 enum fate {
 	FATE_ENDS, /* the proxy closes */
 	FATE_LIVES /* the relay goes on */
 };
-
-struct client;
 
 struct adversary_case {
 	const char *name;
@@ -45,32 +35,6 @@ extern const struct adversary_case cases_channel[];
 extern const struct adversary_case cases_answer[];
 extern const struct adversary_case cases_card[];
 extern const struct adversary_case cases_server[];
-
-struct client {
-	struct end end;
-	struct fake_client fake;
-	struct script_card card; /* for reader 0 */
-	const struct adversary_case *at;
-	const char *user;
-	/* A call to be answered; false: as the fake would. */
-	bool (*on_call)(struct client *c, uint32_t id, const struct ioctl *row,
-	                struct esc_return *ret);
-	/* An answer just written, to be spoilt. */
-	void (*on_output)(struct client *c, const struct ioctl *row,
-	                  uint8_t *output, size_t *len);
-	unsigned count; /* for a case's own use */
-	uint64_t mark_ms;
-};
-
-/* Let the fake answer until nothing came for quiet_ms, at most max_ms. */
-void client_run(struct client *c, unsigned quiet_ms, unsigned max_ms);
-
-/* A completion with this output, from the card or another device. */
-void client_complete(struct client *c, uint32_t device, uint32_t id,
-                     uint32_t status, struct wire_view output);
-
-/* A message of rdpdr: packet id, then the body. */
-void client_core(struct client *c, uint16_t packet, struct wire_view body);
 
 /* Memory that all sessions of the daemon have for themselves, in KiB. */
 unsigned long adversary_memory(void);
