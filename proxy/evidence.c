@@ -18,6 +18,19 @@ evidence_accepts(const struct evidence *e, enum evidence_source source)
 	return e->accepted & 1u << source;
 }
 
+/* May it say who the user is, and not only what the log-on is called? */
+static bool
+names_users(const struct evidence *e, enum evidence_source source)
+{
+	return source != EVIDENCE_HOST || (e->accepted & EVIDENCE_ALONE) != 0;
+}
+
+bool
+evidence_lacks_user(unsigned accepted)
+{
+	return accepted == 1u << EVIDENCE_HOST;
+}
+
 static void
 believe(struct evidence *e, enum evidence_source source, const char *user,
         const char *host_session)
@@ -35,7 +48,7 @@ believe(struct evidence *e, enum evidence_source source, const char *user,
 static enum evidence_verdict
 agree(struct evidence *e, enum evidence_source source, const char *host_session)
 {
-	bool better = source < e->source;
+	bool better = source < e->source && names_users(e, source);
 	bool names = host_session[0] != '\0' &&
 	             strcmp(host_session, e->host_session) &&
 	             (e->host_session[0] == '\0' || source == EVIDENCE_HOST);
@@ -59,7 +72,7 @@ evidence_say(struct evidence *e, enum evidence_source source, const char *user,
 		return EVIDENCE_IGNORED;
 	if (known && strcmp(user, e->user) == 0)
 		return agree(e, source, host_session);
-	if (known && source >= e->source)
+	if (!names_users(e, source) || (known && source >= e->source))
 		return EVIDENCE_IGNORED;
 	believe(e, source, user, host_session);
 	return known ? EVIDENCE_ANOTHER : EVIDENCE_NAMED;
@@ -81,6 +94,8 @@ evidence_reason(const struct evidence *e, enum evidence_source source,
 	}
 	if (!evidence_accepts(e, source))
 		return "the target does not accept this source";
+	if (e->source == EVIDENCE_SOURCES && !names_users(e, source))
+		return "kept until another source names that user";
 	if (e->source == EVIDENCE_SOURCES)
 		return "it names no user";
 	return "it adds nothing to what is known";
@@ -139,20 +154,23 @@ evidence_name(enum evidence_source source)
 	return "none";
 }
 
-/* The source of this name, _SOURCES: none. */
-static enum evidence_source
-find_source(const char *word, size_t len)
+static bool
+is_word(const char *name, const char *word, size_t len)
 {
-	int i = 0;
+	return strlen(name) == len && memcmp(name, word, len) == 0;
+}
 
-	while (i < EVIDENCE_SOURCES) {
-		const char *name = evidence_name((enum evidence_source)i);
-
-		if (strlen(name) == len && memcmp(name, word, len) == 0)
-			break;
-		i++;
+/* What a word adds to a set; 0: there is no such word. */
+static unsigned
+find_word(const char *word, size_t len)
+{
+	for (int i = 0; i < EVIDENCE_SOURCES; i++) {
+		if (is_word(evidence_name((enum evidence_source)i), word, len))
+			return 1u << i;
 	}
-	return (enum evidence_source)i;
+	if (is_word("host-alone", word, len))
+		return 1u << EVIDENCE_HOST | EVIDENCE_ALONE;
+	return 0;
 }
 
 const char *
@@ -165,13 +183,12 @@ evidence_parse(const char *text, unsigned *accepted)
 		const char *word = text + strspn(text, " \t");
 		size_t len = strcspn(word, " \t|");
 		const char *after = word + len + strspn(word + len, " \t");
-		enum evidence_source source = find_source(word, len);
+		unsigned found = find_word(word, len);
 
-		if (source == EVIDENCE_SOURCES ||
-		    (*after != '|' && *after != '\0'))
-			return "want none, or session-info, pam, host and "
-			       "claimed, '|' between them";
-		*accepted |= 1u << source;
+		if (found == 0 || (*after != '|' && *after != '\0'))
+			return "want none, or session-info, pam, host (or "
+			       "host-alone) and claimed, '|' between them";
+		*accepted |= found;
 		if (*after == '\0')
 			return NULL;
 		text = after + 1;

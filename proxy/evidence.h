@@ -3,6 +3,11 @@
  * of it counts.  A source counts only where the target names it; a better one
  * goes before one that is worse, whenever it speaks, and the same source is not
  * heard twice.  Decides only: no I/O, no clock.
+ *
+ * That a session of some name began on this host says nothing of who made it
+ * begin: whoever states bob's name and waits would be bob once he comes.  So
+ * the host only names the log-on of a user that another source has named,
+ * unless the target says that its word is enough alone.
  */
 #ifndef PROXY_EVIDENCE_H
 #define PROXY_EVIDENCE_H
@@ -19,13 +24,16 @@ enum evidence_source {
 	EVIDENCE_SOURCES
 };
 
+/* Beside the bits of a set: the host may name the user as well. */
+#define EVIDENCE_ALONE (1u << EVIDENCE_SOURCES)
+
 enum {
 	EVIDENCE_KEY_MAX = 1024 + 1, /* bytes of "user@domain" */
 	EVIDENCE_LOGON_MAX = 64      /* of "rdp:7" and "logind:c2" */
 };
 
 struct evidence {
-	unsigned accepted;           /* set of sources */
+	unsigned accepted;           /* set of sources, perhaps _ALONE */
 	enum evidence_source source; /* _SOURCES: nobody is known */
 	char user[EVIDENCE_KEY_MAX];
 	char host_session[EVIDENCE_LOGON_MAX]; /* "": nobody named the log-on */
@@ -67,10 +75,13 @@ const char *evidence_reason(const struct evidence *e,
 bool evidence_key(const char *user, const char *domain, char *key, size_t size);
 
 /*
- * "session-info | pam", in any order, or "none": a set of sources.  NULL, or a
- * literal that says what is wrong.
+ * "session-info | pam", in any order, or "none": a set of sources; "host-alone"
+ * is host with _ALONE.  NULL, or a literal that says what is wrong.
  */
 const char *evidence_parse(const char *text, unsigned *accepted);
+
+/* Is host in the set, and nobody there whose log-ons it could name? */
+bool evidence_lacks_user(unsigned accepted);
 
 /* "session-info", "pam", "host", "claimed", or "none". */
 const char *evidence_name(enum evidence_source source);

@@ -40,6 +40,9 @@ int gate_run(struct config *config, const char *path);
 const char *gate_voucher_missing(const struct config *config);
 const char *gate_host_missing(const struct config *config);
 
+/* Why identity = host names nobody, or names whoever is stated; or NULL. */
+const char *gate_host_alone(const struct config *config);
+
 /* Why identity = session-info is anybody's word here, or NULL. */
 const char *gate_servers_unproven(const struct config *config);
 

@@ -25,12 +25,32 @@ gate_host_missing(const struct config *config)
 	return asks_host(config) ? hostlogon_missing() : NULL;
 }
 
+const char *
+gate_host_alone(const struct config *config)
+{
+	for (size_t i = 0; i < config->target_count; i++) {
+		unsigned identity = config->targets[i].identity;
+
+		if (evidence_lacks_user(identity))
+			return "identity = host names log-ons, not users: put "
+			       "pam or session-info beside it, or nobody is "
+			       "known";
+		if (identity & EVIDENCE_ALONE)
+			return "identity = host-alone: whoever states a name "
+			       "and waits is that user once he logs on here";
+	}
+	return NULL;
+}
+
 /* Without a session manager there is nobody to tell of log-offs. */
 void
 gate_watch_host(struct gate *g)
 {
 	const char *missing = gate_host_missing(g->config);
+	const char *alone = gate_host_alone(g->config);
 
+	if (alone != NULL)
+		log_note(LOG_WARNING, "identity", alone);
 	if (missing != NULL)
 		log_note(LOG_WARNING, "host-logons", missing);
 	if (asks_host(g->config) && g->host == NULL)

@@ -284,6 +284,17 @@ hostlogon_find(const struct hostlogon *h, const char *id)
 	return k == NULL ? NULL : &k->entry;
 }
 
+void
+hostlogon_each(const struct hostlogon *h,
+               void (*each)(void *arg, const struct hostlogon_entry *entry),
+               void *arg)
+{
+	const struct known *k;
+
+	TAILQ_FOREACH (k, &h->list, next)
+		each(arg, &k->entry);
+}
+
 #else
 
 const char *
@@ -315,6 +326,16 @@ hostlogon_find(const struct hostlogon *h, const char *id)
 	(void)h;
 	(void)id;
 	return NULL;
+}
+
+void
+hostlogon_each(const struct hostlogon *h,
+               void (*each)(void *arg, const struct hostlogon_entry *entry),
+               void *arg)
+{
+	(void)h;
+	(void)each;
+	(void)arg;
 }
 
 #endif

@@ -56,4 +56,10 @@ void hostlogon_free(struct hostlogon *h);
 const struct hostlogon_entry *hostlogon_find(const struct hostlogon *h,
                                              const char *id);
 
+/* All that are there, to look only; borrowed. */
+void hostlogon_each(const struct hostlogon *h,
+                    void (*each)(void *arg,
+                                 const struct hostlogon_entry *entry),
+                    void *arg);
+
 #endif

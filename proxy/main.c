@@ -86,6 +86,7 @@ main(int argc, char **argv)
 	if (check) {
 		say_missing(gate_voucher_missing(config));
 		say_missing(gate_host_missing(config));
+		say_missing(gate_host_alone(config));
 		say_missing(gate_servers_unproven(config));
 		config_free(config);
 		(void)printf("%s: ok\n", path);

@@ -111,6 +111,7 @@ void session_end_vouch(struct session *s);
 
 /* session_host.c: which log-on of this host is it, if it is one? */
 void session_watch_host(struct session *s);
+void session_host_user(struct session *s); /* another source named the user */
 void session_end_host(struct session *s);
 
 /* Open the links to the gate and the keeper; false: no memory. */

@@ -110,6 +110,8 @@ session_say(struct session *s, enum evidence_source source, const char *user,
 	case EVIDENCE_AGREES:
 		if (s->settled)
 			tell_user(s);
+		if (source != EVIDENCE_HOST)
+			session_host_user(s);
 		return;
 	case EVIDENCE_ANOTHER:
 		forget_user(s);
@@ -118,6 +120,8 @@ session_say(struct session *s, enum evidence_source source, const char *user,
 		break;
 	}
 	ruling_identify(s->ruling, s->evidence.user);
+	if (source != EVIDENCE_HOST)
+		session_host_user(s);
 }
 
 static void

@@ -8,7 +8,7 @@
 
 #include "evidence.h"
 
-enum { ALL = (1u << EVIDENCE_SOURCES) - 1 };
+enum { ALL = ((1u << EVIDENCE_SOURCES) - 1) | EVIDENCE_ALONE };
 
 static void
 check(const struct evidence *e, enum evidence_source source, const char *user,
@@ -149,6 +149,47 @@ test_agree(void **state)
 	    EVIDENCE_IGNORED);
 }
 
+/* Whoever states bob's name and waits is not bob when he comes. */
+static void
+test_host_names_nobody(void **state)
+{
+	struct evidence e;
+
+	(void)state;
+	evidence_init(&e, ALL & ~EVIDENCE_ALONE);
+	assert_int_equal(evidence_say(&e, EVIDENCE_HOST, "bob", "logind:c2"),
+	                 EVIDENCE_IGNORED);
+	assert_string_equal(
+	    evidence_reason(&e, EVIDENCE_HOST, EVIDENCE_IGNORED),
+	    "kept until another source names that user");
+	check(&e, EVIDENCE_SOURCES, "", "");
+	(void)evidence_say(&e, EVIDENCE_CLAIMED, "alice", "");
+	assert_int_equal(evidence_say(&e, EVIDENCE_HOST, "bob", "logind:c2"),
+	                 EVIDENCE_IGNORED);
+	check(&e, EVIDENCE_CLAIMED, "alice", "");
+	assert_int_equal(evidence_say(&e, EVIDENCE_HOST, "alice", "logind:c3"),
+	                 EVIDENCE_AGREES);
+	check(&e, EVIDENCE_CLAIMED, "alice", "logind:c3");
+	(void)evidence_say(&e, EVIDENCE_PAM, "bob", "");
+	check(&e, EVIDENCE_PAM, "bob", "");
+}
+
+static void
+test_lacks_user(void **state)
+{
+	static const char *const enough[] = {"none", "host-alone", "pam | host",
+	                                     "claimed | host", "pam"};
+	unsigned set;
+
+	(void)state;
+	assert_null(evidence_parse("host", &set));
+	assert_true(evidence_lacks_user(set));
+	for (size_t i = 0; i < sizeof(enough) / sizeof(enough[0]); i++) {
+		assert_null(evidence_parse(enough[i], &set));
+		assert_false(evidence_lacks_user(set));
+	}
+}
+
 static void
 test_reasons(void **state)
 {
@@ -180,7 +221,10 @@ test_parse(void **state)
 	    {"claimed", 1u << EVIDENCE_CLAIMED},
 	    {"pam | session-info",
 	     1u << EVIDENCE_SESSION_INFO | 1u << EVIDENCE_PAM},
-	    {"session-info|pam |host| claimed", ALL},
+	    {"session-info|pam |host| claimed", ALL & ~EVIDENCE_ALONE},
+	    {"session-info|pam |host-alone| claimed", ALL},
+	    {"host", 1u << EVIDENCE_HOST},
+	    {"host-alon", 0},
 	    {"", 0},
 	    {"|", 0},
 	    {"pam |", 0},
@@ -210,10 +254,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_key),     cmocka_unit_test(test_key_fits),
-	    cmocka_unit_test(test_refused), cmocka_unit_test(test_first),
-	    cmocka_unit_test(test_pairs),   cmocka_unit_test(test_agree),
-	    cmocka_unit_test(test_reasons), cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_key),
+	    cmocka_unit_test(test_key_fits),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_first),
+	    cmocka_unit_test(test_pairs),
+	    cmocka_unit_test(test_agree),
+	    cmocka_unit_test(test_reasons),
+	    cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_host_names_nobody),
+	    cmocka_unit_test(test_lacks_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

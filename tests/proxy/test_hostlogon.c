@@ -148,6 +148,9 @@ test_there_already(void **state)
 	assert_int_equal(s.last.since, 1795362000);
 	assert_true(s.last.remote);
 	assert_non_null(hostlogon_find(h, "c2"));
+	hostlogon_each(h, on_new, &s);
+	assert_int_equal(s.news, 2);
+	assert_string_equal(s.last.id, "c2");
 	assert_null(hostlogon_find(h, "c3"));
 	hostlogon_free(h);
 	assert_int_equal(s.gone, 0); /* we end, they do not */
