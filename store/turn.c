@@ -11,8 +11,6 @@ static void on_flush(evutil_socket_t fd, short what, void *arg);
 static void on_retry(evutil_socket_t fd, short what, void *arg);
 static void on_sweep(evutil_socket_t fd, short what, void *arg);
 static void on_settle(evutil_socket_t fd, short what, void *arg);
-static void on_grace(evutil_socket_t fd, short what, void *arg);
-static void on_age(evutil_socket_t fd, short what, void *arg);
 static void on_state(void *arg, struct peer *peer);
 static void on_job(void *arg, struct job *job);
 static void on_news(void *arg, const struct peer *peer, const char *name,
@@ -161,9 +159,9 @@ turn_tell(const struct turn *turn, const struct peer *peer, const char *name,
  * The end of a log-on.
  */
 
-static bool
-end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
-          struct wire_view reason, struct peer *peer)
+bool
+turn_end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
+               struct wire_view reason, struct peer *peer)
 {
 	struct job *job = job_new(JOB_END, logon->id, logon->connection, 0);
 
@@ -204,7 +202,7 @@ log_off(struct turn *turn, struct peer *peer, enum engine_end how,
 	struct logon *logon = peer->logon;
 
 	if (begin_logon(turn, peer)) {
-		if (end_logon(turn, logon, how, reason, NULL)) {
+		if (turn_end_logon(turn, logon, how, reason, NULL)) {
 			peer_save(peer);
 			return;
 		}
@@ -274,8 +272,8 @@ resume(struct turn *turn, struct peer *peer, struct logon *logon)
 {
 	struct logon *before = peer->logon;
 
-	if (!end_logon(turn, before, ENGINE_END_RESUMED,
-	               wire_view_text("resumed"), NULL))
+	if (!turn_end_logon(turn, before, ENGINE_END_RESUMED,
+	                    wire_view_text("resumed"), NULL))
 		return;
 	peer->logon = logon;
 	logon_attach(logon, peer, peer->id);
@@ -351,89 +349,8 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * A log-on without a connection.
+ * The end of a connection.
  */
-
-/* What a timer of a log-on needs. */
-static struct turn *
-turn_of(const struct logon *logon)
-{
-	return logon->owner;
-}
-
-static void
-on_grace(evutil_socket_t fd, short what, void *arg)
-{
-	struct logon *logon = arg;
-	struct job *job = job_new(JOB_RELEASED, logon->id, "", 0);
-
-	(void)fd;
-	(void)what;
-	if (job == NULL) {
-		(void)event_add(logon->grace, &retry_after);
-		return;
-	}
-	job->logon = logon;
-	turn_add_job(turn_of(logon), job);
-}
-
-static void
-on_age(evutil_socket_t fd, short what, void *arg)
-{
-	struct logon *logon = arg;
-
-	(void)fd;
-	(void)what;
-	if (!logon->ended &&
-	    !end_logon(turn_of(logon), logon, ENGINE_END_EXPIRED,
-	               wire_view_text("disconnected for too long"), NULL))
-		(void)event_add(logon->age, &retry_after);
-}
-
-/* Timers run on the monotonic clock; false: no memory. */
-static bool
-start_timer(struct turn *turn, struct logon *logon, struct event **timer,
-            event_callback_fn callback, int64_t seconds)
-{
-	const struct timeval after = {.tv_sec = seconds > 0 ? seconds : 0};
-
-	logon->owner = turn;
-	*timer = event_new(turn->config.base, -1, 0, callback, logon);
-	return *timer != NULL && event_add(*timer, &after) == 0;
-}
-
-static bool
-start_timers(struct turn *turn, struct logon *logon, int64_t grace_s,
-             int64_t age_s)
-{
-	return (grace_s == 0 ||
-	        start_timer(turn, logon, &logon->grace, on_grace, grace_s)) &&
-	       (age_s == 0 ||
-	        start_timer(turn, logon, &logon->age, on_age, age_s));
-}
-
-/* Everything of it counts from the clock that a restart does not stop. */
-static bool
-detach(struct turn *turn, struct peer *peer, const struct keep_over *said)
-{
-	struct logon *logon = peer->logon;
-	struct job *job = job_new(JOB_DETACH, logon->id, peer->id, 0);
-	int64_t now = time(NULL);
-
-	if (job == NULL ||
-	    !start_timers(turn, logon, said->grace_s, said->max_age_s)) {
-		job_free(job);
-		return false;
-	}
-	job->arg = peer;
-	job->logon = logon;
-	job->grace_until = said->grace_s > 0 ? now + said->grace_s : 0;
-	job->expires_at = said->max_age_s > 0 ? now + said->max_age_s : 0;
-	job_set_reason(job, said->reason);
-	logon_detach(logon, now);
-	turn_add_job(turn, job);
-	return true;
-}
 
 /* Disconnected, and another connection has the same log-on of the server. */
 static bool
@@ -457,9 +374,9 @@ turn_hang_up(struct turn *turn, struct peer *peer, const struct keep_over *said,
 	if (gone && !peer->unended)
 		return;
 	peer->unended = false;
-	if (outlives(turn, peer, said) && detach(turn, peer, said))
+	if (outlives(turn, peer, said) && turn_detach(turn, peer, said))
 		return;
-	if (end_logon(turn, peer->logon, how, reason, peer))
+	if (turn_end_logon(turn, peer->logon, how, reason, peer))
 		return;
 	turn->troubled = true;
 	peer->unended = true; /* on_retry comes back to it */
@@ -490,8 +407,8 @@ turn_log_off(struct turn *turn, struct wire_view host_session,
 			peer_log_off(logon->peer);
 			log_off(turn, logon->peer, ENGINE_END_HOST, reason);
 		} else {
-			(void)end_logon(turn, logon, ENGINE_END_HOST, reason,
-			                NULL);
+			(void)turn_end_logon(turn, logon, ENGINE_END_HOST,
+			                     reason, NULL);
 		}
 	}
 }
@@ -499,40 +416,6 @@ turn_log_off(struct turn *turn, struct wire_view host_session,
 /*
  * The start and the end of the keeper.
  */
-
-static int64_t
-remaining(int64_t until, int64_t now)
-{
-	if (until == 0)
-		return 0;
-	return until > now ? until - now : 1;
-}
-
-static bool
-on_known(const struct engine_session *session, void *arg)
-{
-	struct turn *turn = arg;
-	struct logon *logon = logon_load(session);
-	int64_t now = time(NULL);
-
-	if (logon == NULL)
-		return false;
-	if (!session->live && !logon->awaited) {
-		logon_free(logon); /* of another gate: it is not taken up */
-		return true;
-	}
-	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
-	logon->dirty = !logon->awaited;
-	return logon->awaited ||
-	       start_timers(turn, logon, remaining(session->grace_until, now),
-	                    remaining(session->expires_at, now));
-}
-
-bool
-turn_load(struct turn *turn)
-{
-	return engine_list_sessions(turn->config.engine, on_known, turn);
-}
 
 void
 turn_end_others(struct turn *turn)
@@ -563,8 +446,8 @@ turn_end_all(struct turn *turn, const char *reason)
 			turn_hang_up(turn, peer, NULL, text);
 	TAILQ_FOREACH (logon, &turn->logons, entry)
 		if (!logon->ended && logon->peer == NULL && !logon->awaited)
-			(void)end_logon(turn, logon, ENGINE_END_RESTART, text,
-			                NULL);
+			(void)turn_end_logon(turn, logon, ENGINE_END_RESTART,
+			                     text, NULL);
 }
 
 static void

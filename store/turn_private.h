@@ -1,6 +1,7 @@
 /*
  * What the files of the turn share: turn.c (the log-ons and their connections,
- * as they come and go), turn_run.c (what they ask for: jobs, views, answers).
+ * as they come and go), turn_detached.c (log-ons that nobody is connected to),
+ * turn_run.c (what they ask for: jobs, views, answers).
  */
 #ifndef STORE_TURN_PRIVATE_H
 #define STORE_TURN_PRIVATE_H
@@ -37,6 +38,21 @@ void turn_tell(const struct turn *turn, const struct peer *peer,
 /* The connection is over; said is NULL when it does not say how. */
 void turn_hang_up(struct turn *turn, struct peer *peer,
                   const struct keep_over *said, struct wire_view reason);
+
+/*
+ * The log-on is over; peer is the connection that ends with it, or NULL. False:
+ * no memory, nothing has happened.
+ */
+bool turn_end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
+                    struct wire_view reason, struct peer *peer);
+
+/*
+ * The connection is over and its log-on waits for another.  All times count
+ * from the clock that a restart does not stop, the timers from the monotonic
+ * one. False: no memory.
+ */
+bool turn_detach(struct turn *turn, struct peer *peer,
+                 const struct keep_over *said);
 
 /* The views of this user's log-ons may differ from the store. */
 void turn_mark_user(struct turn *turn, const char *user);
