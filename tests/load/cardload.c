@@ -4,11 +4,12 @@
  * difference between its times with a proxy in between and without one is what
  * the proxy adds to a call.
  *
- *	cardload --port P --via P --cert PEM --key PEM [--calls N]
+ *	cardload --port P --via P --cert PEM --key PEM [--calls N] [--unseen]
  *
  * The server listens at --port, the client connects to --via: the same port, or
- * a proxy's.  Prints "ready", waits for a line, makes N calls, prints
- * "median_us M p99_us P", and ends on another line.
+ * a proxy's.  --unseen says all in the channel of the clipboard instead, where
+ * a proxy has no reason to look.  Prints "ready", waits for a line, makes N
+ * calls, prints "median_us M p99_us P", and ends on another line.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -26,7 +27,8 @@
 #include "rdpefs.h"
 
 enum {
-	RDPDR = 1005, /* as message_sides gives it */
+	CLIPRDR = 1004, /* as message_sides gives them */
+	RDPDR = 1005,
 	DATA_INDICATION = 0x68,
 	DATA_REQUEST = 0x64,
 	SERVER_USER = 1002,
@@ -43,7 +45,8 @@ static struct {
 	const char *cert;
 	const char *key;
 	unsigned calls;
-} opt = {.calls = 20000};
+	uint16_t channel;
+} opt = {.calls = 20000, .channel = RDPDR};
 
 /* One end of the channel; messages here are shorter than a chunk. */
 struct end {
@@ -65,7 +68,7 @@ say(struct end *end, const struct wire_out *body)
 	wire_put_view(&out, wire_written(body));
 	if (!wire_out_ok(body) || !wire_out_ok(&out))
 		peer_die("message too long");
-	message_data(&end->m, end->choice, end->user, RDPDR,
+	message_data(&end->m, end->choice, end->user, opt.channel,
 	             wire_written(&out));
 	if (!peer_write(end->ssl, end->m.bytes, end->m.len))
 		pthread_exit(NULL);
@@ -88,7 +91,7 @@ hear(struct end *end)
 		if (wire_u8(&in) & 0x80)
 			wire_skip(&in, 1);
 		wire_skip(&in, CHUNK_HEADER);
-		if (channel == RDPDR && wire_ok(&in))
+		if (channel == opt.channel && wire_ok(&in))
 			return wire_rest(&in);
 	}
 }
@@ -361,6 +364,7 @@ static const struct option options[] = {
     {"cert", required_argument, NULL, 'c'},
     {"key", required_argument, NULL, 'k'},
     {"calls", required_argument, NULL, 'n'},
+    {"unseen", no_argument, NULL, 'u'},
     {NULL, 0, NULL, 0},
 };
 
@@ -383,6 +387,9 @@ take_option(int option)
 	case 'n':
 		opt.calls = (unsigned)strtoul(optarg, NULL, 10);
 		return opt.calls > 0;
+	case 'u':
+		opt.channel = CLIPRDR;
+		return true;
 	default:
 		return false;
 	}
