@@ -50,6 +50,9 @@ lab_enter() {
 		LC_ALL=C.UTF-8 HOME="$LAB/home/root" LAB_INSIDE=1 LAB="$LAB" \
 		LAB_BUILD="$LAB_BUILD" LAB_PATIENCE="$LAB_PATIENCE" \
 		LAB_PKI="${LAB_PKI:-}" LAB_KEEP="${LAB_KEEP:-}" \
+		LAB_SWEEP_STRIDE="${LAB_SWEEP_STRIDE:-}" \
+		LAB_SWEEP_KILLS="${LAB_SWEEP_KILLS:-}" \
+		LAB_SWEEP_SEED="${LAB_SWEEP_SEED:-}" \
 		unshare --mount --net --pid --ipc --uts --fork --mount-proc \
 		--kill-child=KILL bash "$0" "$@" </dev/null &
 	LAB_CHILD=$!
@@ -429,16 +432,42 @@ lab_connections() {
 	grep -c active "$LAB/log/desk-$1" || true
 }
 
-# lab_logon DESK PORT PCSCD USER ID [OPTION...]: client "USER" connects at PORT,
-# and the desk says that USER@LAB has logged on there.
+# lab_logon DESK PORT PCSCD NAME ID: the client of that name connects at PORT, and
+# the desk says who has logged on as ID: the beginning of NAME, up to a "-", in
+# the domain "lab".
 lab_logon() {
-	local desk=$1 port=$2 pcscd=$3 user=$4 id=$5 had
+	local desk=$1 port=$2 pcscd=$3 name=$4 id=$5 user=${4%%-*} had
 
-	shift 5
 	had=$(lab_connections "$desk")
-	lab_client "$user" "$port" "$pcscd" "$user" "$@"
+	lab_client "$name" "$port" "$pcscd" "$user"
 	lab_wait "activation" lab_has $((had + 1)) lab_connections "$desk"
 	lab_order "$desk" v2 "$id" "$user" LAB
+	lab_wait "the log-on of $user" lab_is 1 main sessions "[.sessions[] |
+		select(.host_session == \"rdp:$id\")] | length"
+}
+
+# lab_logoff DESK NAME: that client's desk says that its log-on is over.
+lab_logoff() {
+	lab_order "$1" leave
+	lab_wait "the end at desk $1" lab_has 0 lab_connected "$1"
+	# After the server's end this client may wait for its card for long.
+	lab_stop "client-$2" KILL 2>/dev/null
+}
+
+# lab_connected NAME: how many that desk has now.
+lab_connected() {
+	echo $(($(grep -c active "$LAB/log/desk-$1" || true) - \
+		$(grep -c gone "$LAB/log/desk-$1" || true)))
+}
+
+# lab_scene_desk [KEY=VALUE...]: a desk, and a daemon "main" at 3901 that believes
+# what it says of log-ons.
+lab_scene_desk() {
+	lab_pcscd one 5001
+	lab_desk desk 4001
+	lab_config main 3901 desk
+	lab_target main desk 4001 ca_file="$LAB_PKI/one/root.pem" rdpdr=own \
+		identity=session-info "$@"
 }
 
 # lab_xrdp PORT: sesman and xrdp with Xvnc; users alice and bob, password
