@@ -98,6 +98,8 @@ enum {
 #define ESC_W_RESET_CARD           UINT32_C(0x80100068)
 #define ESC_W_REMOVED_CARD         UINT32_C(0x80100069)
 #define ESC_W_SECURITY_VIOLATION   UINT32_C(0x8010006A)
+#define ESC_W_CACHE_ITEM_NOT_FOUND UINT32_C(0x80100070)
+#define ESC_W_CACHE_ITEM_TOO_BIG   UINT32_C(0x80100072)
 
 /* How names travel in this call: the A or the W form. */
 enum esc_form { ESC_ANSI, ESC_WIDE };

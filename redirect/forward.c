@@ -161,8 +161,10 @@ forward_request(struct channel *ch, const struct rdpefs_request *request,
 		return;
 	}
 	gap = known ? missing(ch, &control) : 0;
-	if (known)
+	if (known) {
+		guard_file(ch->guard, request->file_id);
 		guard_sent(ch->guard, id);
+	}
 	if (step == GUARD_CHANGE)
 		send_changed(ch, request, control, changed, id);
 	else if (gap > 0)
@@ -170,6 +172,24 @@ forward_request(struct channel *ch, const struct rdpefs_request *request,
 	else
 		send_with_id(ch, CHANNEL_CLIENT, message, RDPEFS_REQUEST_ID_AT,
 		             id);
+}
+
+/* The answer had nothing that the server may see: it goes on waiting. */
+static void
+ask_again(struct channel *ch, const struct mux_irp *irp, struct wire_view input)
+{
+	struct rdpefs_control control = {.code = irp->ioctl};
+	struct rdpefs_request request = {.device_id = irp->device};
+	uint32_t id;
+
+	request.file_id = guard_file_now(ch->guard, &control.output_len);
+	if (!mux_add(ch->mux, MUX_SERVER, irp->device, irp->origin, irp->ioctl,
+	             &id)) {
+		forward_refuse(ch, irp->device, irp->origin);
+		return;
+	}
+	guard_sent(ch->guard, id);
+	send_changed(ch, &request, control, input, id);
 }
 
 /* A completion of the server's, as the policy lets it see it. */
@@ -181,12 +201,15 @@ forward_completion(struct channel *ch, const struct mux_irp *irp,
 	struct wire_in in = wire_in_view(completion->body);
 	struct wire_view output = {NULL, 0};
 	struct wire_view changed;
+	enum guard_step step;
 
 	if (completion->status != RDPEFS_STATUS_SUCCESS ||
 	    !rdpefs_output_decode(&in, &output))
 		output.len = 0;
-	if (guard_return(ch->guard, irp->id, output, ch->now_ms, &changed) ==
-	    GUARD_CHANGE)
+	step = guard_return(ch->guard, irp->id, output, ch->now_ms, &changed);
+	if (step == GUARD_AGAIN)
+		ask_again(ch, irp, changed);
+	else if (step == GUARD_CHANGE)
 		answer(ch, irp->device, irp->origin, UINT32_MAX, changed);
 	else
 		send_with_id(ch, CHANNEL_SERVER, message,

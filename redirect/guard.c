@@ -30,6 +30,7 @@ guard_free(struct guard *guard)
 {
 	if (guard == NULL)
 		return;
+	guard_reset(guard);
 	free(guard->changed);
 	free(guard->list);
 	pages_free(guard, sizeof(*guard));
@@ -51,7 +52,9 @@ void
 guard_reset(struct guard *guard)
 {
 	roster_clear(&guard->roster);
-	guard->count = 0;
+	guard_wait_drop(guard, &guard->now);
+	while (guard->count > 0)
+		guard_wait_drop(guard, &guard->list[--guard->count]);
 }
 
 struct wire_out
@@ -233,10 +236,13 @@ judge_decoded(struct guard *guard, struct wire_view input,
 	struct esc_call call;
 	bool edited = false;
 	bool good = ioctl_call_decode(guard->now.row, input, &call) == WIRE_OK;
-	struct filter_decision decision =
-	    good ? guard_judge(guard, &call, &edited) : judge_malformed(guard);
+	struct filter_decision decision;
 	struct wire_out out;
 
+	if (good)
+		guard_wait_keep(guard, &guard->now, input, &call);
+	decision =
+	    good ? guard_judge(guard, &call, &edited) : judge_malformed(guard);
 	if (!good)
 		say_call_malformed(guard, input);
 	note_decision(&guard->now, decision);
@@ -282,6 +288,7 @@ guard_call(struct guard *guard, const struct rdpefs_control *control,
 {
 	struct filter_decision decision;
 
+	guard_wait_drop(guard, &guard->now);
 	memset(&guard->now, 0, sizeof(guard->now));
 	guard->now.asker = CHANNEL_BY_SERVER;
 	guard->now.row = ioctl_find(control->code);
@@ -308,9 +315,12 @@ put(struct guard *guard, uint32_t id, struct guard_call *call)
 	struct roster_reader *reader = roster_at(&guard->roster, call->reader);
 
 	call->id = id;
-	if (!make_room(guard))
+	if (!make_room(guard)) {
+		guard_wait_drop(guard, call);
 		return;
+	}
 	guard->list[guard->count++] = *call;
+	call->wait = NULL;
 	if (reader != NULL && call->changes)
 		reader->changing++;
 }
@@ -318,8 +328,23 @@ put(struct guard *guard, uint32_t id, struct guard_call *call)
 void
 guard_sent(struct guard *guard, uint32_t id)
 {
-	if (guard->now.known)
-		put(guard, id, &guard->now);
+	if (!guard->now.known)
+		return;
+	guard_wait_note(guard, &guard->now);
+	put(guard, id, &guard->now);
+}
+
+void
+guard_file(struct guard *guard, uint32_t file_id)
+{
+	guard->now.file_id = file_id;
+}
+
+uint32_t
+guard_file_now(const struct guard *guard, uint32_t *output_len)
+{
+	*output_len = guard->now.output_len;
+	return guard->now.file_id;
 }
 
 bool
@@ -396,37 +421,58 @@ return_malformed(struct guard *guard, const struct guard_call *call,
 	return GUARD_CHANGE;
 }
 
+/* As the policy lets the server see it. */
+static enum guard_step
+show(struct guard *guard, struct guard_call *call, struct esc_return *ret,
+     uint64_t now_ms, struct wire_view *changed)
+{
+	bool edited = guard_edit(guard, call, ret);
+	enum guard_step step =
+	    guard_wait_judge(guard, call, ret, now_ms, changed);
+	struct wire_out out;
+
+	if (step == GUARD_AGAIN) {
+		guard_wait_drop(guard, &guard->now);
+		guard->now = *call;
+		call->wait = NULL;
+		return GUARD_AGAIN;
+	}
+	if (!edited && step == GUARD_PASS)
+		return GUARD_PASS;
+	out = guard_out(guard);
+	ioctl_return_encode(call->row, &out, ret);
+	if (!wire_out_ok(&out)) {
+		out = guard_out(guard);
+		ioctl_refusal_encode(call->row, &out, ESC_F_INTERNAL_ERROR);
+	}
+	*changed = wire_written(&out);
+	if (changed->len > call->output_len)
+		*changed = (struct wire_view){NULL, 0};
+	return GUARD_CHANGE;
+}
+
 enum guard_step
 guard_return(struct guard *guard, uint32_t id, struct wire_view output,
              uint64_t now_ms, struct wire_view *changed)
 {
 	struct guard_call call;
 	struct esc_return ret;
-	struct wire_out out;
+	enum guard_step step = GUARD_PASS;
 
 	if (!take(guard, id, &call))
 		return GUARD_PASS;
-	if (output.len == 0 ||
-	    ioctl_return_decode(call.row, output, &ret) != WIRE_OK) {
+	if (output.len == 0) {
 		end_call(guard, &call, NULL, now_ms);
-		if (output.len == 0)
-			return GUARD_PASS;
+	} else if (ioctl_return_decode(call.row, output, &ret) != WIRE_OK) {
+		end_call(guard, &call, NULL, now_ms);
 		say_return_malformed(guard, call.row, output);
-		return return_malformed(guard, &call, changed);
+		step = return_malformed(guard, &call, changed);
+	} else {
+		end_call(guard, &call, &ret, now_ms);
+		step = show(guard, &call, &ret, now_ms, changed);
 	}
-	end_call(guard, &call, &ret, now_ms);
-	if (!guard_edit(guard, &call, &ret))
-		return GUARD_PASS;
-	out = guard_out(guard);
-	ioctl_return_encode(call.row, &out, &ret);
-	if (!wire_out_ok(&out)) {
-		out = guard_out(guard);
-		ioctl_refusal_encode(call.row, &out, ESC_F_INTERNAL_ERROR);
-	}
-	*changed = wire_written(&out);
-	if (changed->len > call.output_len)
-		*changed = (struct wire_view){NULL, 0};
-	return GUARD_CHANGE;
+	guard_wait_drop(guard, &call);
+	return step;
 }
 
 void

@@ -10,6 +10,15 @@
  * one, and a program that is told "no access" to a card it can see asks for a
  * PIN, tries again, or gives up on the reader.
  *
+ * What changes in a reader that looks empty before and after is no news: a
+ * server that waits for a card is not woken, its call goes to the client again.
+ *
+ * ReadCache and WriteCache ([MS-RDPESC] 2.2.2.25 to 2.2.2.28) name a card by an
+ * identifier that was read from it, and neither a reader nor an ATR, and what
+ * they give outlives the card's stay in its reader.  So whether it is a refused
+ * one cannot be told: where there are rules for cards the cache is one that has
+ * nothing and takes nothing, and a program reads the card instead.
+ *
  * A handle that is not known (there are more than can be remembered) may only
  * be given back, unless the policy is of the kind that need not know.
  *
@@ -38,7 +47,9 @@ void guard_reset(struct guard *guard);
 enum guard_step {
 	GUARD_PASS,   /* as it is */
 	GUARD_CHANGE, /* *changed instead of it */
-	GUARD_REFUSE  /* a call: *changed is the output to answer it with */
+	GUARD_REFUSE, /* a call: *changed is the output to answer it with */
+	/* A return: no answer; *changed is the input to ask with once more. */
+	GUARD_AGAIN
 };
 
 /*
@@ -51,13 +62,17 @@ enum guard_step guard_call(struct guard *guard,
                            uint64_t now_ms, struct wire_view *changed);
 void guard_sent(struct guard *guard, uint32_t id);
 
+/* FileId and output_len of the request just judged, or to be sent again. */
+void guard_file(struct guard *guard, uint32_t file_id);
+uint32_t guard_file_now(const struct guard *guard, uint32_t *output_len);
+
 /* Did the call just judged decode? */
 bool guard_understood(const struct guard *guard);
 
 /*
  * The client answered the call with this id: an output, empty when it refused
  * the request itself.  An empty *changed: it is longer than the server can
- * take.
+ * take.  After GUARD_AGAIN the next thing is guard_sent, with the new id.
  */
 enum guard_step guard_return(struct guard *guard, uint32_t id,
                              struct wire_view output, uint64_t now_ms,

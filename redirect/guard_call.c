@@ -84,6 +84,7 @@ guard_read_call(struct guard *guard, struct guard_call *now,
 		now->handle.context = call->connect.context;
 		return;
 	case IOCTL_RELEASE_CONTEXT:
+	case IOCTL_CANCEL:
 		now->handle.context = call->context.context;
 		return;
 	case IOCTL_DISCONNECT:
@@ -250,6 +251,16 @@ judge_transmit(struct guard *guard, const struct esc_call *call)
 	return decision;
 }
 
+/* What no rule can tell is a card's: see guard.h. */
+static struct filter_decision
+judge_cache(const struct guard *guard, uint32_t code)
+{
+	if (!filter_needs_card(guard->policy))
+		return allowed;
+	return (struct filter_decision){
+	    FILTER_REFUSE, "cards: whose cache is not known", code};
+}
+
 static struct filter_decision
 judge_shape(struct guard *guard, struct esc_call *call, bool *changed)
 {
@@ -282,6 +293,12 @@ judge_shape(struct guard *guard, struct esc_call *call, bool *changed)
 	case IOCTL_REMOVE_READER_FROM_GROUP_A:
 	case IOCTL_REMOVE_READER_FROM_GROUP_W:
 		return judge_reader(guard, &call->pair.reader);
+	case IOCTL_READ_CACHE_A:
+	case IOCTL_READ_CACHE_W:
+		return judge_cache(guard, ESC_W_CACHE_ITEM_NOT_FOUND);
+	case IOCTL_WRITE_CACHE_A:
+	case IOCTL_WRITE_CACHE_W:
+		return judge_cache(guard, ESC_W_CACHE_ITEM_TOO_BIG);
 	case IOCTL_TRANSMIT:
 		return judge_transmit(guard, call);
 	case IOCTL_CONTROL:

@@ -14,6 +14,17 @@ enum {
 	GUARD_CHANGED_MAX = 192 * 1024
 };
 
+/* A GetStatusChange of the server, to ask the client once more. */
+struct guard_wait {
+	struct esc_id context;
+	uint32_t timeout_ms;
+	unsigned again; /* times it was asked once more */
+	bool ended;     /* its context was cancelled or released meanwhile */
+	uint64_t empty; /* a bit for each state: the server believes so */
+	size_t len;
+	uint8_t input[];
+};
+
 /* What is kept of a call until its return. */
 struct guard_call {
 	uint32_t id;
@@ -21,9 +32,10 @@ struct guard_call {
 	const struct ioctl *row;
 	uint64_t began_ms;
 	uint32_t output_len; /* what the server can take */
-	uint8_t reader;      /* of the roster, or ROSTER_NONE */
-	bool known;          /* the call was understood */
-	bool changes;        /* it may change the application */
+	uint32_t file_id;
+	uint8_t reader; /* of the roster, or ROSTER_NONE */
+	bool known;     /* the call was understood */
+	bool changes;   /* it may change the application */
 	struct esc_handle handle;
 	uint32_t disposition; /* Disconnect, EndTransaction, Reconnect */
 
@@ -42,6 +54,7 @@ struct guard_call {
 	/* GetStatusChange, LocateCards: the reader of each state. */
 	uint32_t count;
 	uint8_t states[ESC_STATES_MAX];
+	struct guard_wait *wait; /* or NULL; owned */
 
 	enum filter_verdict decision;
 	char rule[GUARD_RULE_MAX];
@@ -57,6 +70,7 @@ struct guard {
 	struct guard_call *list; /* with the client */
 	size_t count;
 	size_t room;
+	size_t waits;       /* calls that have one */
 	uint32_t malformed; /* calls and returns so far */
 	uint8_t *changed; /* GUARD_CHANGED_MAX bytes, made when first needed */
 };
@@ -85,6 +99,24 @@ void guard_learn(struct guard *guard, const struct guard_call *call,
 /* Edit a return for the server; true when it was changed. */
 bool guard_edit(struct guard *guard, const struct guard_call *call,
                 struct esc_return *ret);
+
+/* guard_wait.c: */
+
+/* Keep a call for another time, if it may need one. */
+void guard_wait_keep(struct guard *guard, struct guard_call *now,
+                     struct wire_view input, const struct esc_call *call);
+void guard_wait_drop(struct guard *guard, struct guard_call *call);
+
+/* A call of the server was sent: does it end waits? */
+void guard_wait_note(struct guard *guard, const struct guard_call *sent);
+
+/*
+ * A return, as the server would see it: GUARD_PASS when it has news,
+ * GUARD_CHANGE when the time is up, else GUARD_AGAIN with the call to make.
+ */
+enum guard_step guard_wait_judge(struct guard *guard, struct guard_call *call,
+                                 struct esc_return *ret, uint64_t now_ms,
+                                 struct wire_view *again);
 
 /* A card that is there and refused. */
 bool guard_hides_card(const struct guard *guard,

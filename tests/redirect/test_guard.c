@@ -270,13 +270,109 @@ refused_cards_are_not_there(void **state)
 	bed_run(&bed);
 	assert_int_equal(fake_server_answers(&bed.server, PARK_ID), 1);
 	assert_int_equal(fake_server_answers(&bed.server, PARK_ID + 1), 1);
-	/* and it ends when the card goes, which still looks empty */
+	/* that card may come and go: nothing the server could see changes */
 	fake_server_call(&bed.server, DEVICE, PARK_ID,
 	                 IOCTL_GET_STATUS_CHANGE_W, &call);
 	bed_run(&bed);
 	fake_pcsc_remove(&bed.client.pcsc, 0);
 	bed_run(&bed);
+	fake_pcsc_insert(&bed.client.pcsc, 0, &card);
+	bed_run(&bed);
+	assert_int_equal(fake_server_answers(&bed.server, PARK_ID), 1);
+	assert_int_equal(fake_pcsc_parked(&bed.client.pcsc), 2);
+	/* under another policy the next change is one */
+	channel_filter(bed.ch, NULL, bed.now_ms);
+	fake_pcsc_remove(&bed.client.pcsc, 0);
+	bed_run(&bed);
 	assert_int_equal(fake_server_answers(&bed.server, PARK_ID), 2);
+	assert_int_equal(bed.server.faults, 0);
+	stop();
+}
+
+/* A wait that is over in the meantime ends, and one with an end has it. */
+static void
+waits_for_nothing_end(void **state)
+{
+	struct esc_call cancel;
+
+	(void)state;
+	filter_policy_init(&policy);
+	assert_null(filter_parse_cards(&policy, "deny 3B 00*"));
+	start();
+	fake_pcsc_remove(&bed.client.pcsc, 0);
+	bed_run(&bed);
+	assert_int_equal(state_of("Reader A", 0, 0), 0);
+	begin_call(ESC_WIDE);
+	call.watch.context = bed.server.context;
+	call.watch.timeout_ms = ESC_INFINITE;
+	call.watch.count = 1;
+	call.watch.states[0].reader.present = true;
+	strcpy(call.watch.states[0].reader.text, "Reader A");
+	call.watch.states[0].current =
+	    ret.watch.states[0].event & ~(uint32_t)ESC_STATE_CHANGED;
+	fake_server_call(&bed.server, DEVICE, PARK_ID,
+	                 IOCTL_GET_STATUS_CHANGE_W, &call);
+	bed_run(&bed);
+	/* the client has answered, and has not seen this, which ends it */
+	fake_pcsc_insert(&bed.client.pcsc, 0, &card);
+	memset(&cancel, 0, sizeof(cancel));
+	cancel.context.context = bed.server.context;
+	fake_server_call(&bed.server, DEVICE, PARK_ID + 1, IOCTL_CANCEL,
+	                 &cancel);
+	bed_run(&bed);
+	assert_int_equal(fake_server_answers(&bed.server, PARK_ID), 1);
+	assert_int_equal(fake_server_answers(&bed.server, PARK_ID + 1), 1);
+	/* only a look: it is told that the time is up, and nothing changed */
+	call.watch.timeout_ms = 0;
+	assert_int_equal(ask(IOCTL_GET_STATUS_CHANGE_W), ESC_E_TIMEOUT);
+	assert_int_equal(ret.watch.count, 1);
+	assert_true((ret.watch.states[0].event & ESC_STATE_EMPTY) != 0);
+	assert_true((ret.watch.states[0].event & ESC_STATE_CHANGED) == 0);
+	stop();
+}
+
+/* One that waits while its client begins anew, or is gone. */
+static void
+waits_are_freed(void **state)
+{
+	(void)state;
+	filter_policy_init(&policy);
+	assert_null(filter_parse_cards(&policy, "deny 3B 00*"));
+	start();
+	for (unsigned i = 0; i < FAKE_PARKED_MAX - 1; i++)
+		fake_server_park(&bed.server, DEVICE, PARK_ID + i);
+	bed_run(&bed);
+	stop();
+}
+
+/* Whose cache it is cannot be told: it has nothing, and takes nothing. */
+static void
+no_cache_of_refused_cards(void **state)
+{
+	unsigned calls;
+
+	(void)state;
+	filter_policy_init(&policy);
+	start();
+	begin_call(ESC_WIDE);
+	call.read_cache.context = bed.server.context;
+	call.read_cache.lookup =
+	    (struct esc_name){"Cached_ContainerInfo", true};
+	call.read_cache.card.present = true;
+	calls = bed.client.pcsc.calls;
+	(void)ask(IOCTL_READ_CACHE_W);
+	assert_int_equal(bed.client.pcsc.calls, calls + 1);
+	assert_null(filter_parse_cards(&policy, "deny 3F*"));
+	channel_filter(bed.ch, &policy, bed.now_ms);
+	calls = bed.client.pcsc.calls;
+	assert_int_equal(ask(IOCTL_READ_CACHE_W), ESC_W_CACHE_ITEM_NOT_FOUND);
+	begin_call(ESC_ANSI);
+	call.write_cache.context = bed.server.context;
+	call.write_cache.lookup = (struct esc_name){"x", true};
+	call.write_cache.card.present = true;
+	assert_int_equal(ask(IOCTL_WRITE_CACHE_A), ESC_W_CACHE_ITEM_TOO_BIG);
+	assert_int_equal(bed.client.pcsc.calls, calls);
+	assert_string_equal(bed.use_rule, "cards: whose cache is not known");
 	stop();
 }
 
@@ -634,6 +730,9 @@ main(void)
 	    cmocka_unit_test(refused_readers_do_not_exist),
 	    cmocka_unit_test(no_reader_is_left),
 	    cmocka_unit_test(refused_cards_are_not_there),
+	    cmocka_unit_test(waits_for_nothing_end),
+	    cmocka_unit_test(waits_are_freed),
+	    cmocka_unit_test(no_cache_of_refused_cards),
 	    cmocka_unit_test(a_card_refused_later),
 	    cmocka_unit_test(refused_commands_do_not_arrive),
 	    cmocka_unit_test(reload_in_the_middle),
