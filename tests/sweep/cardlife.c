@@ -3,7 +3,7 @@
  *
  *	cardlife server --port P --cert PEM --key PEM
  *	cardlife LIFE --port P --user U --run-dir D --journal F
- *	         [--policy COMMAND] [--seed N]
+ *	         [--policy COMMAND] [--seed N] [--soon MS]
  *
  * The server activates what comes, and when a client asks for a shutdown it
  * says that the user has logged off.  A client has a card of its own with one
@@ -18,7 +18,8 @@
  *	load    anything by chance, again and again
  *
  * However the connection ends, the root must be gone soon after; "gone MS" says
- * how soon.  The exit status is 0 when all of that was so.
+ * how soon, --soon how soon it has to be.  The exit status is 0 when all of
+ * that was so.
  */
 #include <dirent.h>
 #include <getopt.h>
@@ -55,7 +56,8 @@ static struct {
 	const char *journal;
 	const char *policy;
 	unsigned seed;
-} opt;
+	unsigned soon_ms;
+} opt = {.soon_ms = SOON_MS};
 
 static struct client client;
 static char cert_text[HASH_TEXT]; /* thumbprints, as in the names of files */
@@ -234,8 +236,11 @@ build_shutdown_request(struct wire_out *out)
 static void
 log_off(void)
 {
+	uint64_t until = end_now_ms() + PATIENCE_MS;
+
 	end_io(&client.end, build_shutdown_request);
-	while (!client.end.closed && is_shown("anchors", root_text))
+	while (!client.end.closed && is_shown("anchors", root_text) &&
+	       end_now_ms() < until)
 		client_run(&client, LOOK_MS, LOOK_MS);
 }
 
@@ -247,7 +252,7 @@ go(void)
 
 	end_close(&client.end);
 	while (is_shown("anchors", root_text)) {
-		if (end_now_ms() - start > SOON_MS) {
+		if (end_now_ms() - start > opt.soon_ms) {
 			complain("the root outlives its reason");
 			return;
 		}
@@ -371,6 +376,7 @@ static const struct option options[] = {
     {"journal", required_argument, NULL, 'j'},
     {"policy", required_argument, NULL, 'P'},
     {"seed", required_argument, NULL, 's'},
+    {"soon", required_argument, NULL, 'S'},
     {NULL, 0, NULL, 0},
 };
 
@@ -401,6 +407,9 @@ take_option(int option)
 		return true;
 	case 's':
 		opt.seed = (unsigned)strtoul(optarg, NULL, 10);
+		return true;
+	case 'S':
+		opt.soon_ms = (unsigned)strtoul(optarg, NULL, 10);
 		return true;
 	default:
 		return false;
