@@ -25,9 +25,9 @@ ctlaudit_list(struct json_object *document)
 bool
 ctlaudit_event(struct json_object *event)
 {
-	static const char *const keys[] = {"user",    "name",  "card",
-	                                   "family",  "added", "removed",
-	                                   "refused", "text"};
+	static const char *const keys[] = {
+	    "user",   "sha256", "count",   "name",    "card",
+	    "family", "added",  "removed", "refused", "text"};
 	char text[CTLTABLE_CELL_MAX + 1];
 	char when[CTLTABLE_TIME_SIZE];
 

@@ -22,6 +22,7 @@ static void on_request(struct bufferevent *bev, void *arg);
 static void on_body(struct bufferevent *bev, void *arg);
 static errand_on_done on_errand_done;
 static void on_more_input(struct bufferevent *bev, void *arg);
+static void on_read_up(struct bufferevent *bev, void *arg);
 static void on_sent(struct bufferevent *bev, void *arg);
 static void on_closed(struct bufferevent *bev, short what, void *arg);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
@@ -38,7 +39,8 @@ struct connection {
 	struct errand *errand;  /* under way for it */
 	uid_t uid;
 	bool watching;
-	bool copying; /* a backup: one at a time */
+	size_t missed; /* events, since it was told */
+	bool copying;  /* a backup: one at a time */
 };
 
 struct control {
@@ -325,7 +327,7 @@ watch(struct connection *c)
 	stop_deadline(c);
 	c->watching = true;
 	c->control->watchers++;
-	bufferevent_setcb(c->bev, on_more_input, NULL, on_closed, c);
+	bufferevent_setcb(c->bev, on_more_input, on_read_up, on_closed, c);
 }
 
 /* Nothing more is read but the end, which ends the errand, too. */
@@ -493,8 +495,9 @@ tell(struct connection *c, struct json_object *news)
 		connection_free(c);
 }
 
-void
-control_tell(struct control *control, struct json_object *news)
+static void
+tell_all(struct control *control, struct json_object *news,
+         void (*each)(struct connection *c, struct json_object *news))
 {
 	struct connection *c = TAILQ_FIRST(&control->connections);
 
@@ -502,10 +505,51 @@ control_tell(struct control *control, struct json_object *news)
 		struct connection *next = TAILQ_NEXT(c, entry);
 
 		if (c->watching)
-			tell(c, news);
+			each(c, news);
 		c = next;
 	}
 	(void)json_object_put(news);
+}
+
+void
+control_tell(struct control *control, struct json_object *news)
+{
+	tell_all(control, news, tell);
+}
+
+/* Half of what may wait is for these, the rest for what must not be missed. */
+static void
+tell_or_count(struct connection *c, struct json_object *news)
+{
+	struct evbuffer *output = bufferevent_get_output(c->bev);
+
+	if (c->missed > 0 ||
+	    evbuffer_get_length(output) > CONTROL_WATCH_BYTES / 2)
+		c->missed++;
+	else
+		tell(c, news);
+}
+
+void
+control_tell_each(struct control *control, struct json_object *news)
+{
+	tell_all(control, news, tell_or_count);
+}
+
+/* The watcher has read all there was. */
+static void
+on_read_up(struct bufferevent *bev, void *arg)
+{
+	struct connection *c = arg;
+
+	(void)bev;
+	if (c->missed == 0)
+		return;
+	struct json_object *news = report_missed(c->missed);
+
+	c->missed = 0;
+	if (!put_line(c, news))
+		connection_free(c);
 }
 
 void

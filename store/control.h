@@ -39,7 +39,13 @@ void control_free(struct control *control);
 /* Is anybody watching?  For news that are costly to put together. */
 bool control_is_watched(const struct control *control);
 
-/* Tell the watchers; takes news. */
+/* Tell the watchers; takes news.  Who does not keep up is let go. */
 void control_tell(struct control *control, struct json_object *news);
+
+/*
+ * The same of what may come in thousands: a watcher that has enough to read
+ * already is told afterwards how many it missed ("events-missed"), and stays.
+ */
+void control_tell_each(struct control *control, struct json_object *news);
 
 #endif

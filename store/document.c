@@ -97,17 +97,34 @@ static const struct {
     {"legacy-provider-in-use", 624, "SmartCard Service"},
 };
 
+enum { WINDOWS_EVENTS = sizeof(windows_events) / sizeof(windows_events[0]) };
+
+static size_t
+find_event(const char *event)
+{
+	size_t i = 0;
+
+	while (i < WINDOWS_EVENTS &&
+	       strcmp(windows_events[i].event, event) != 0)
+		i++;
+	return i;
+}
+
 void
 document_add_event(struct json_object *to, const char *event)
 {
-	size_t count = sizeof(windows_events) / sizeof(windows_events[0]);
+	size_t i = find_event(event);
 
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(windows_events[i].event, event) != 0)
-			continue;
-		document_add_number(to, "windows_event",
-		                    windows_events[i].number);
-		document_add_text(to, "windows_source",
-		                  windows_events[i].source);
-	}
+	if (i == WINDOWS_EVENTS)
+		return;
+	document_add_number(to, "windows_event", windows_events[i].number);
+	document_add_text(to, "windows_source", windows_events[i].source);
+}
+
+int64_t
+document_windows_event(const char *event)
+{
+	size_t i = find_event(event);
+
+	return i < WINDOWS_EVENTS ? windows_events[i].number : 0;
 }

@@ -35,4 +35,7 @@ struct json_object *document_add_row(struct json_object *rows);
  */
 void document_add_event(struct json_object *to, const char *event);
 
+/* Its number alone; 0: there is none. */
+int64_t document_windows_event(const char *event);
+
 #endif

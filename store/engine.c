@@ -247,6 +247,7 @@ engine_close(struct engine *engine)
 	if (engine == NULL)
 		return;
 	sql_clear(&engine->sql);
+	notes_clear(&engine->notes);
 	if (engine->lock_fd >= 0)
 		(void)close(engine->lock_fd);
 	free(engine);
@@ -279,7 +280,10 @@ engine_commits(const struct engine *engine)
 bool
 engine_begin(struct engine *engine, int64_t now)
 {
+	const struct engine_listener *listener = engine->listener;
+
 	engine->now = now;
+	engine->noting = listener != NULL && listener->wants(listener->arg);
 	return sql_exec(&engine->sql, "BEGIN IMMEDIATE");
 }
 
@@ -289,6 +293,8 @@ engine_commit(struct engine *engine)
 	bool ok = sql_exec(&engine->sql, "COMMIT");
 
 	engine->commits += ok ? 1 : 0;
+	if (ok && engine->noting)
+		notes_tell(&engine->notes, engine->listener);
 	return ok;
 }
 
@@ -298,6 +304,7 @@ engine_rollback(struct engine *engine)
 {
 	char reason[SQL_REASON_MAX];
 
+	notes_forget(&engine->notes);
 	if (!sql_in_transaction(&engine->sql))
 		return;
 	memcpy(reason, engine->sql.reason, sizeof(reason));
@@ -318,9 +325,22 @@ engine_user_scope(char scope[ENGINE_USER_SCOPE_SIZE], struct wire_view owner)
 	               (int)owner.len, (const char *)owner.data);
 }
 
-bool
-engine_audit(struct engine *engine, const char *session, const char *event,
-             struct wire_view hash, struct wire_view detail)
+void
+engine_listen(struct engine *engine, const struct engine_listener *listener)
+{
+	engine->listener = listener;
+}
+
+void
+engine_tell(struct engine *engine, const struct engine_note *note)
+{
+	if (engine->noting)
+		notes_add(&engine->notes, note);
+}
+
+static bool
+write_audit(struct engine *engine, const char *session, const char *event,
+            struct wire_view hash, struct wire_view detail)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_AUDIT);
 
@@ -332,6 +352,42 @@ engine_audit(struct engine *engine, const char *session, const char *event,
 	sql_put_blob(&call, hash);
 	sql_put_text(&call, detail);
 	return sql_run(&call);
+}
+
+bool
+engine_audit_note(struct engine *engine, const struct engine_note *note)
+{
+	engine_tell(engine, note);
+	return write_audit(engine, note->session, note->event,
+	                   (struct wire_view){note->hash, ENGINE_HASH_LEN},
+	                   note->detail.len > 0 ? note->detail : note->user);
+}
+
+bool
+engine_audit(struct engine *engine, const char *session, const char *event,
+             struct wire_view hash, struct wire_view detail)
+{
+	const struct engine_note note = {.event = event,
+	                                 .session = session,
+	                                 .hash = hash.data,
+	                                 .detail = detail};
+
+	if (hash.len == ENGINE_HASH_LEN)
+		engine_tell(engine, &note);
+	return write_audit(engine, session, event, hash, detail);
+}
+
+bool
+engine_audit_entry(struct engine *engine, const char *session,
+                   const char *event, struct wire_view hash,
+                   struct wire_view owner)
+{
+	const struct engine_note note = {.event = event,
+	                                 .session = session,
+	                                 .hash = hash.data,
+	                                 .user = owner};
+
+	return hash.len == ENGINE_HASH_LEN && engine_audit_note(engine, &note);
 }
 
 static bool

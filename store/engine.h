@@ -236,6 +236,30 @@ void engine_user_scope(char scope[ENGINE_USER_SCOPE_SIZE],
                        struct wire_view owner);
 
 /*
+ * What became of one certificate, told once it is durable and in the order it
+ * happened: "cert-added", "cert-replaced", "cert-archived", "cert-changed",
+ * "cert-deleted", "cert-refused" of users' certificates, "root-claimed",
+ * "root-preexisting", "root-present", "root-released", "root-removed",
+ * "root-refused", "root-pinned", "root-unpinned", "root-purged" of roots.
+ */
+struct engine_note {
+	const char *event;   /* a literal */
+	const char *session; /* the log-on, or "admin" */
+	const uint8_t *hash;
+	struct wire_view user;   /* whose entry it is; empty: a root */
+	struct wire_view detail; /* the reader, the scope, who asked */
+};
+struct engine_listener {
+	bool (*wants)(void *arg); /* asked as a transaction begins */
+	void (*on_note)(void *arg, const struct engine_note *note);
+	void (*on_lost)(void *arg, size_t count); /* too many to be told */
+	void *arg;
+};
+/* Borrowed for as long as the engine lives; it must not write to the store. */
+void engine_listen(struct engine *engine,
+                   const struct engine_listener *listener);
+
+/*
  * The queries.  Each calls back for every row, in a fixed order; the row and
  * its views live for that call only.  A callback that returns false ends the
  * query, which then returns false too.

@@ -96,15 +96,27 @@ engine_take_cert(struct engine *engine, const struct keep_cert *cert,
  * Pins.
  */
 
+/* owner may be empty. */
+static bool
+audit_for(struct engine *engine, const char *event, const uint8_t *hash,
+          const char *who, const char *what, struct wire_view owner)
+{
+	char detail[KEEP_TEXT_MAX + 64];
+	struct engine_note note = {.event = event,
+	                           .session = admin_session,
+	                           .hash = hash,
+	                           .user = owner};
+
+	(void)snprintf(detail, sizeof(detail), "%s: %s", who, what);
+	note.detail = wire_view_text(detail);
+	return engine_audit_note(engine, &note);
+}
+
 static bool
 audit(struct engine *engine, const char *event, const uint8_t *hash,
       const char *who, const char *what)
 {
-	char detail[KEEP_TEXT_MAX + 64];
-
-	(void)snprintf(detail, sizeof(detail), "%s: %s", who, what);
-	return engine_audit(engine, admin_session, event, hash_view(hash),
-	                    wire_view_text(detail));
+	return audit_for(engine, event, hash, who, what, (struct wire_view){0});
 }
 
 bool
@@ -401,10 +413,10 @@ change_one(struct engine *engine, struct values *v,
 	if (!*changed)
 		return true;
 	return write_values(engine, v) &&
-	       audit(engine,
-	             shown && v->archived != ENGINE_SHOWN ? "cert-archived"
-	                                                  : "cert-changed",
-	             v->hash, who, v->owner);
+	       audit_for(engine,
+	                 shown && v->archived != ENGINE_SHOWN ? "cert-archived"
+	                                                      : "cert-changed",
+	                 v->hash, who, v->owner, wire_view_text(v->owner));
 }
 
 static bool

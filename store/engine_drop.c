@@ -28,26 +28,57 @@ touch(struct engine_touched *touched, struct wire_view scope)
 	}
 }
 
+static void
+note_record(struct engine_touched *touched, struct wire_view hash)
+{
+	if (hash.len == ENGINE_HASH_LEN &&
+	    touched->record_count < ENGINE_RECORDS_MAX)
+		memcpy(touched->records[touched->record_count++], hash.data,
+		       ENGINE_HASH_LEN);
+}
+
+static bool
+is_record(const struct engine_touched *touched, struct wire_view hash)
+{
+	for (size_t i = 0; i < touched->record_count; i++)
+		if (wire_view_equal(hash,
+		                    (struct wire_view){touched->records[i],
+		                                       ENGINE_HASH_LEN}))
+			return true;
+	return false;
+}
+
 bool
 engine_run_touching(struct sql_call *call, struct engine_touched *touched)
 {
-	while (sql_row(call))
+	while (sql_row(call)) {
 		touch(touched, sql_get_view(call));
+		struct wire_view hash = sql_get_view(call);
+
+		if (sql_get_int(call) == KEEP_PREEXISTING)
+			note_record(touched, hash);
+	}
 	return sql_end(call);
 }
 
 static bool
-drop_roots(struct engine *engine, const char *scope, uint32_t *removed)
+drop_roots(struct engine *engine, const char *session, const char *scope,
+           const struct engine_touched *touched, uint32_t *removed)
 {
 	struct sql_call call =
 	    sql_call(&engine->sql, STATEMENT_ENTRY_DROP_ROOTS);
+	bool ok = true;
 
 	sql_put_string(&call, scope);
-	bool ok = sql_run(&call);
+	while (ok && sql_row(&call)) {
+		struct wire_view hash = sql_get_view(&call);
 
-	if (ok)
-		*removed += sql_changes(&engine->sql);
-	return ok;
+		(*removed)++;
+		ok = is_record(touched, hash) ||
+		     engine_audit(engine, session, "root-removed", hash,
+		                  wire_view_text(scope));
+	}
+	return sql_end(&call) && ok;
 }
 
 /* All rows of a RETURNING are there at its first step: others may write. */
@@ -65,8 +96,8 @@ drop_entries(struct engine *engine, const char *session, struct wire_view owner,
 	sql_put_string(&call, scope);
 	while (ok && sql_row(&call)) {
 		change->removed++;
-		ok = engine_audit(engine, session, "cert-removed",
-		                  sql_get_view(&call), owner);
+		ok = engine_audit_entry(engine, session, "cert-deleted",
+		                        sql_get_view(&call), owner);
 	}
 	return sql_end(&call) && ok;
 }
@@ -106,10 +137,10 @@ engine_settle(struct engine *engine, const char *session,
 
 	engine_scope(scope, session);
 	change->host |= touched->host;
-	return (!touched->session ||
-	        drop_roots(engine, scope, &change->removed)) &&
-	       (!touched->host ||
-	        drop_roots(engine, ENGINE_HOST_SCOPE, &of_host)) &&
+	return (!touched->session || drop_roots(engine, session, scope, touched,
+	                                        &change->removed)) &&
+	       (!touched->host || drop_roots(engine, session, ENGINE_HOST_SCOPE,
+	                                     touched, &of_host)) &&
 	       (!touched->user ||
 	        settle_user(engine, session, touched, change));
 }
@@ -269,10 +300,15 @@ archive_others(struct engine *engine, const struct engine_origin *origin,
 	sql_put_string(&call, scope);
 	sql_put_blob(&call, origin->card_id);
 	sql_put_int(&call, engine->now);
-	bool ok = sql_run(&call);
+	bool ok = true;
 
-	change->user |= ok && sql_changes(&engine->sql) > 0;
-	return ok;
+	while (ok && sql_row(&call)) {
+		change->user = true;
+		ok =
+		    engine_audit_entry(engine, origin->session, "cert-archived",
+		                       sql_get_view(&call), owner);
+	}
+	return sql_end(&call) && ok;
 }
 
 bool

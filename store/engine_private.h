@@ -7,6 +7,7 @@
 #define STORE_ENGINE_PRIVATE_H
 
 #include "engine.h"
+#include "notes.h"
 #include "sql.h"
 #include "statements.h"
 
@@ -23,14 +24,30 @@ struct engine {
 	struct engine_stats stats;      /* counted at stats_ms, when that is */
 	int64_t stats_ms;               /* costly; 0: count anew */
 	int64_t commits;                /* so far */
+	const struct engine_listener *listener; /* NULL: nobody */
+	bool noting;                            /* in this transaction */
+	struct notes notes;
 };
 
 /* One row of the audit; hash and detail may be empty. */
 bool engine_audit(struct engine *engine, const char *session, const char *event,
                   struct wire_view hash, struct wire_view detail);
 
+/* The same of a note; without a detail the row has the user. */
+bool engine_audit_note(struct engine *engine, const struct engine_note *note);
+
+/* The same of a user's entry. */
+bool engine_audit_entry(struct engine *engine, const char *session,
+                        const char *event, struct wire_view hash,
+                        struct wire_view owner);
+
+/* Only tell, once the transaction is durable. */
+void engine_tell(struct engine *engine, const struct engine_note *note);
+
 /* Zeros stand for a card that does not say who it is. */
 bool engine_is_unknown_card(struct wire_view card_id);
+
+enum { ENGINE_RECORDS_MAX = 64 };
 
 /* Whose claims a statement dropped or changed. */
 struct engine_touched {
@@ -39,9 +56,12 @@ struct engine_touched {
 	bool user;
 	size_t owner_len;
 	char owner[KEEP_TEXT_MAX]; /* of the user: a log-on has one */
+	/* Mere records of roots that the host trusts anyway. */
+	size_t record_count;
+	uint8_t records[ENGINE_RECORDS_MAX][ENGINE_HASH_LEN];
 };
 
-/* Run a statement that tells the scope of each claim. */
+/* Run a statement that tells scope, certificate and kind of each claim. */
 bool engine_run_touching(struct sql_call *call, struct engine_touched *touched);
 
 /* Entries that nothing backs any more go, keys are looked for elsewhere. */

@@ -281,10 +281,38 @@ audit_entry(struct engine *engine, enum engine_result result,
 {
 	if (result != ENGINE_ADDED && result != ENGINE_UPDATED)
 		return true;
-	return engine_audit(engine, origin->session,
-	                    result == ENGINE_ADDED ? "cert-added"
-	                                           : "cert-replaced",
-	                    hash_view(place->hash), place->owner);
+	return engine_audit_entry(engine, origin->session,
+	                          result == ENGINE_ADDED ? "cert-added"
+	                                                 : "cert-replaced",
+	                          hash_view(place->hash), place->owner);
+}
+
+/* In force from now on; that a claim on it changed is told already. */
+static bool
+audit_root(struct engine *engine, enum engine_result result,
+           const struct engine_origin *origin, const struct keep_cert *cert,
+           const struct place *place)
+{
+	if (result != ENGINE_ADDED || cert->kind == KEEP_PREEXISTING)
+		return true;
+	return engine_audit(engine, origin->session, "root-present",
+	                    hash_view(place->hash), place->scope);
+}
+
+static void
+tell_limit(struct engine *engine, const struct engine_origin *origin,
+           const struct place *place)
+{
+	const struct engine_note note = {
+	    .event = place->user ? "cert-refused" : "root-refused",
+	    .session = origin->session,
+	    .hash = place->hash,
+	    .user = place->user ? place->owner : nothing,
+	    .detail =
+		wire_view_text("its owner has as many certificates as allowed"),
+	};
+
+	engine_tell(engine, &note);
 }
 
 static enum engine_result
@@ -297,6 +325,8 @@ put(struct engine *engine, const struct engine_origin *origin,
 		enum engine_result allowed = check_limits(
 		    engine, place->store, place->owner, cert->der.len);
 
+		if (allowed == ENGINE_LIMIT)
+			tell_limit(engine, origin, place);
 		if (allowed != ENGINE_ADDED)
 			return allowed;
 		if (!engine_put_cert(engine, cert, place->hash))
@@ -306,7 +336,8 @@ put(struct engine *engine, const struct engine_origin *origin,
 		return ENGINE_FAULT;
 	enum engine_result result = inherit(engine, origin, cert, place);
 
-	if (!audit_entry(engine, result, origin, place))
+	if (!(place->user ? audit_entry(engine, result, origin, place)
+	                  : audit_root(engine, result, origin, cert, place)))
 		return ENGINE_FAULT;
 	*changed |= inserted || result != ENGINE_UNCHANGED;
 	return result;

@@ -24,6 +24,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg);
 static void on_repair(evutil_socket_t fd, short what, void *arg);
 static void on_terminate(evutil_socket_t fd, short what, void *arg);
 static turn_on_news on_news;
+static bool wants_notes(void *arg);
+static void on_note(void *arg, const struct engine_note *note);
+static void on_notes_lost(void *arg, size_t count);
 static void on_changed(void *arg);
 static void add_figures(void *arg, struct json_object *to);
 
@@ -40,7 +43,8 @@ struct keeper {
 	struct event *terminate;
 	struct kerberos *kerberos; /* NULL: no memory for it */
 	struct view_place place;
-	struct turn *turn;       /* the sessions */
+	struct turn *turn; /* the sessions */
+	struct engine_listener listener;
 	struct control *control; /* NULL: no control socket is configured */
 	int64_t started_at;
 };
@@ -165,8 +169,12 @@ open_turn(struct keeper *k)
 	    .kerberos = k->kerberos,
 	};
 	k->turn = turn_new(&config);
-	if (k->turn != NULL && turn_load(k->turn))
+	if (k->turn != NULL && turn_load(k->turn)) {
+		k->listener = (struct engine_listener){wants_notes, on_note,
+		                                       on_notes_lost, k};
+		engine_listen(k->engine, &k->listener);
 		return true;
+	}
 	log_refusal("store", k->config->database, engine_reason(k->engine));
 	return false;
 }
@@ -352,6 +360,61 @@ on_news(void *arg, const struct peer *peer, const char *name,
 	if (control_is_watched(k->control))
 		control_tell(k->control,
 		             report_news(peer, name, reader, text, result));
+}
+
+/*
+ * What became of single certificates.
+ */
+
+static bool
+wants_notes(void *arg)
+{
+	const struct keeper *k = arg;
+
+	return log_enabled(LOG_INFO) || control_is_watched(k->control);
+}
+
+static void
+log_certificate(const struct engine_note *note, const struct logon *logon)
+{
+	int64_t number = document_windows_event(note->event);
+	struct log_event ev = log_event(LOG_INFO, note->event);
+
+	log_text(&ev, "logon", note->session);
+	if (note->user.len > 0)
+		log_view(&ev, "user", note->user);
+	else if (logon != NULL && logon->user != NULL)
+		log_text(&ev, "user", logon->user);
+	log_id(&ev, "sha256", note->hash, ENGINE_HASH_LEN);
+	if (number != 0)
+		log_number(&ev, "windows_event", number);
+	if (note->detail.len > 0)
+		log_view(&ev, "detail", note->detail);
+	log_write(&ev);
+}
+
+static void
+on_note(void *arg, const struct engine_note *note)
+{
+	struct keeper *k = arg;
+	const struct logon *logon =
+	    logon_find(turn_logons(k->turn), note->session);
+
+	if (log_enabled(LOG_INFO))
+		log_certificate(note, logon);
+	if (control_is_watched(k->control))
+		control_tell_each(k->control, report_note(note, logon));
+}
+
+/* The audit has them. */
+static void
+on_notes_lost(void *arg, size_t count)
+{
+	struct log_event ev = log_event(LOG_WARNING, "events-lost");
+
+	(void)arg;
+	log_number(&ev, "count", (int64_t)count);
+	log_write(&ev);
 }
 
 /* An administrator changed the store. */

@@ -619,3 +619,51 @@ report_news(const struct peer *peer, const char *name,
 		add_result(row, result);
 	return row;
 }
+
+/* Where it is of a connection, the connection's id is the session's. */
+static void
+add_logon(struct json_object *row, const struct engine_note *note,
+          const struct logon *logon)
+{
+	const struct peer *peer = logon != NULL ? logon->peer : NULL;
+
+	document_add_text(row, "session",
+	                  peer != NULL ? peer->id : note->session);
+	document_add_text(row, "logon", note->session);
+	if (note->user.len > 0)
+		document_add_view(row, "user", note->user);
+	else
+		document_add_text(row, "user",
+		                  logon != NULL ? peer_text(logon->user) : "");
+}
+
+struct json_object *
+report_note(const struct engine_note *note, const struct logon *logon)
+{
+	struct json_object *row = json_object_new_object();
+
+	if (row == NULL)
+		return NULL;
+	document_add_number(row, "at", time(NULL));
+	document_add_text(row, "event", note->event);
+	document_add_event(row, note->event);
+	add_logon(row, note, logon);
+	document_add_hex(row, "sha256",
+	                 (struct wire_view){note->hash, ENGINE_HASH_LEN});
+	if (note->detail.len > 0)
+		document_add_view(row, "text", note->detail);
+	return row;
+}
+
+struct json_object *
+report_missed(size_t count)
+{
+	struct json_object *row = json_object_new_object();
+
+	if (row == NULL)
+		return NULL;
+	document_add_number(row, "at", time(NULL));
+	document_add_text(row, "event", "events-missed");
+	document_add_number(row, "count", (int64_t)count);
+	return row;
+}

@@ -17,7 +17,8 @@ enum { REPORT_ROWS_MAX = 10000 /* of one answer; more is "truncated" */ };
 struct report_source {
 	struct engine *engine;
 	const struct peer_list *peers;
-	const struct logon_list *logons; /* NULL: none without a peer is shown */
+	const struct logon_list
+	    *logons; /* NULL: none without a peer is shown */
 	const char *run_dir;
 	const char *const *local_targets; /* NULL, or ended by NULL */
 	/* The store was changed from here: views may differ from it. */
@@ -42,5 +43,12 @@ struct json_object *report_news(const struct peer *peer, const char *name,
                                 const struct peer_reader *reader,
                                 struct wire_view text,
                                 const struct keep_ack *result);
+
+/* What became of one certificate; logon may be NULL. */
+struct json_object *report_note(const struct engine_note *note,
+                                const struct logon *logon);
+
+/* So many of those were not told. */
+struct json_object *report_missed(size_t count);
 
 #endif

@@ -24,7 +24,7 @@
 #define KNOWN_CARD "nullif(b.card_id, X'00000000000000000000000000000000')"
 
 /* What a statement that drops claims tells of each. */
-#define WHOSE " RETURNING scope"
+#define WHOSE " RETURNING scope, sha256, kind"
 
 /* Where this card keeps the key. */
 #define BINDING                                                                \
@@ -194,11 +194,12 @@ const char *const statement_texts[STATEMENTS] = {
 	" AND kept = 1 AND archived = 0 AND card_id = ?3"
 	" AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.scope = ?2"
 	" AND c.sha256 = entry.sha256 AND c.kind = entry.store"
-	" AND (c.card_id <> ?3 OR c.present = 1))",
+	" AND (c.card_id <> ?3 OR c.present = 1)) RETURNING sha256",
     [STATEMENT_ENTRY_DROP_ROOTS] =
 	"DELETE FROM entry WHERE store = 3 AND owner = ?1"
 	" AND NOT EXISTS (SELECT 1 FROM claim c"
-	" WHERE c.scope = ?1 AND c.sha256 = entry.sha256)",
+	" WHERE c.scope = ?1 AND c.sha256 = entry.sha256)"
+	" RETURNING sha256",
     [STATEMENT_ENTRY_DROP_USER] =
 	"DELETE FROM entry WHERE store IN (1, 2) AND owner = ?1"
 	" AND kept = 0 AND NOT EXISTS (SELECT 1 FROM claim c"
