@@ -169,18 +169,17 @@ write_journal(void)
 		peer_die("journal");
 }
 
-/* Until the root is in a view, or in none; false: the connection is over. */
+/* Until it is in a view, or in none; false: the connection is over. */
 static bool
-await_root(bool shown)
+await(const char *folder, const char *text, bool shown)
 {
 	uint64_t until = end_now_ms() + PATIENCE_MS;
 
 	while (!client.end.closed) {
-		if (is_shown("anchors", root_text) == shown)
+		if (is_shown(folder, text) == shown)
 			return true;
 		if (end_now_ms() > until) {
-			complain(shown ? "the root does not come"
-			               : "the root does not go");
+			complain(shown ? "it does not come" : "it does not go");
 			return false;
 		}
 		client_run(&client, LOOK_MS, LOOK_MS);
@@ -202,12 +201,10 @@ static bool
 insert(void)
 {
 	fake_pcsc_insert(&client.fake.pcsc, 0, &client.card);
-	if (!await_root(true))
+	if (!await("anchors", root_text, true) ||
+	    !await("personal", cert_text, true))
 		return false;
-	if (is_shown("personal", cert_text))
-		write_journal();
-	else
-		complain("the root is shown without the certificate");
+	write_journal();
 	return true;
 }
 
@@ -215,7 +212,7 @@ static bool
 take_out(void)
 {
 	fake_pcsc_remove(&client.fake.pcsc, 0);
-	return await_root(false);
+	return await("anchors", root_text, false);
 }
 
 static bool
