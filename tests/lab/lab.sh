@@ -729,7 +729,7 @@ lab_some() {
 
 # The directory of a session's view.
 lab_view() {
-	echo "$(lab_run_dir "$1")/session/$(lab_session "$1" id "${2:-}")"
+	echo "$(lab_run_dir "$1")/session/$(lab_session "$1" logon "${2:-}")"
 }
 
 # lab_verifies VIEW CERTIFICATE: by OpenSSL, for a client (the default
