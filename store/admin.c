@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+enum { SCOPES_MAX = 16 };
 enum { AUDIT_SCAN_MAX = 100000 /* rows looked at for one user */ };
 
 /* A request under way: fault is a literal, or what the engine said. */
@@ -21,9 +22,30 @@ struct order {
 	struct json_object *document;
 	struct json_object *rows;
 	const char *fault;
-	bool changed; /* views may differ now */
+	char *scopes[SCOPES_MAX]; /* whose views may differ now */
+	size_t scope_count;
+	bool everywhere; /* all views may */
 	size_t told;
 };
+
+/* More than can be told apart is everywhere. */
+static void
+touch(struct order *order, struct wire_view scope)
+{
+	size_t i = 0;
+
+	while (i < order->scope_count &&
+	       !wire_view_equal(wire_view_text(order->scopes[i]), scope))
+		i++;
+	if (i < order->scope_count || order->everywhere)
+		return;
+	if (i < SCOPES_MAX)
+		order->scopes[i] = strndup((const char *)scope.data, scope.len);
+	if (i < SCOPES_MAX && order->scopes[i] != NULL)
+		order->scope_count++;
+	else
+		order->everywhere = true;
+}
 
 static bool
 refuse(struct order *order, const char *fault)
@@ -77,6 +99,17 @@ take_root(struct order *order, uint8_t *hash)
 	return true;
 }
 
+/* A card shows other certificates, too: of those none is ever trusted. */
+static bool
+is_root(struct order *order, const uint8_t *hash)
+{
+	bool is_ca = false;
+
+	if (!engine_cert_is_ca(order->source->engine, hash, &is_ca))
+		return failed(order);
+	return is_ca || refuse(order, "not a certification authority");
+}
+
 /* NULL, or why there can be no such scope. */
 static const char *
 judge_scope(struct order *order, const char *scope)
@@ -114,17 +147,39 @@ pin(struct order *order)
 	order->fault = judge_scope(order, request->owner);
 	if (order->fault != NULL)
 		return false;
-	if (order->body.len > 0 ? !take_root(order, hash)
-	                        : !find_root(order, hash))
+	if (order->body.len > 0
+	        ? !take_root(order, hash)
+	        : !find_root(order, hash) || !is_root(order, hash))
 		return false;
 	if (!engine_pin(order->source->engine, &pinning, &changed))
 		return failed(order);
-	order->changed = true;
+	touch(order, wire_view_text(request->owner));
 	row = document_add_object(order->document, "pinned");
 	document_add_text(row, "scope", request->owner);
 	document_add_hex(row, "sha256", (struct wire_view){hash, sizeof(hash)});
 	document_add_bool(row, "changed", changed);
 	return row != NULL;
+}
+
+static bool
+on_unpinned(const struct engine_pin *pin, void *arg)
+{
+	touch(arg, pin->scope);
+	return true;
+}
+
+/* Where it is pinned: the views of these scopes lose it. */
+static bool
+touch_pins(struct order *order, const uint8_t *hash)
+{
+	char prefix[2 * ENGINE_HASH_LEN + 1];
+	const struct engine_filter filter = {
+	    .owner = wire_view_text(order->request->owner),
+	    .prefix = log_hex(prefix, hash, ENGINE_HASH_LEN),
+	};
+
+	return engine_list_pins(order->source->engine, &filter, on_unpinned,
+	                        order);
 }
 
 static bool
@@ -137,12 +192,13 @@ unpin(struct order *order)
 
 	if (!find_root(order, hash))
 		return false;
+	if (!touch_pins(order, hash))
+		return failed(order);
 	if (!engine_unpin(order->source->engine, request->owner, hash,
 	                  order->who, &removed))
 		return failed(order);
 	if (removed == 0)
 		return refuse(order, "it is not pinned there");
-	order->changed = true;
 	row = document_add_object(order->document, "unpinned");
 	document_add_hex(row, "sha256", (struct wire_view){hash, sizeof(hash)});
 	document_add_number(row, "removed", removed);
@@ -173,10 +229,14 @@ on_changed(const struct engine_changed *changed, void *arg)
 {
 	struct order *order = arg;
 	struct json_object *row = document_add_row(order->rows);
+	char scope[ENGINE_USER_SCOPE_SIZE];
 
 	order->told++;
 	if (row == NULL)
 		return false;
+	engine_user_scope(scope, changed->owner);
+	if (changed->changed)
+		touch(order, wire_view_text(scope));
 	document_add_text(row, "store",
 	                  changed->store == ENGINE_MY ? "MY" : "REQUEST");
 	document_add_view(row, "user", changed->owner);
@@ -227,7 +287,6 @@ change(struct order *order)
 			ok = change_one(order, next);
 	}
 	free(next);
-	order->changed = true;
 	return ok;
 }
 
@@ -326,6 +385,26 @@ run_writing(struct order *order, bool (*run)(struct order *order))
 	return false;
 }
 
+static void
+tell_changed(const struct order *order)
+{
+	const struct report_source *source = order->source;
+
+	if (order->everywhere) {
+		source->on_changed(source->arg, ENGINE_HOST_SCOPE);
+		return;
+	}
+	for (size_t i = 0; i < order->scope_count; i++)
+		source->on_changed(source->arg, order->scopes[i]);
+}
+
+static void
+forget_scopes(struct order *order)
+{
+	for (size_t i = 0; i < order->scope_count; i++)
+		free(order->scopes[i]);
+}
+
 struct json_object *
 admin_answer(const struct report_source *source, const struct request *request,
              struct wire_view body, uid_t uid)
@@ -343,11 +422,12 @@ admin_answer(const struct report_source *source, const struct request *request,
 		ok = run_writing(&order, verbs[verb].run);
 	else if (ok)
 		ok = verbs[verb].run(&order);
-	if (!ok) {
+	struct json_object *answer = ok ? order.document : answer_fault(&order);
+
+	if (!ok)
 		(void)json_object_put(order.document);
-		return answer_fault(&order);
-	}
-	if (order.changed && source->on_changed != NULL)
-		source->on_changed(source->arg);
-	return order.document;
+	else if (source->on_changed != NULL)
+		tell_changed(&order);
+	forget_scopes(&order);
+	return answer;
 }

@@ -72,6 +72,18 @@ engine_find_cert(struct engine *engine, const char *prefix,
 }
 
 bool
+engine_cert_is_ca(struct engine *engine, const uint8_t *hash, bool *is_ca)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_ADMIN_IS_CA);
+
+	*is_ca = false;
+	sql_put_blob(&call, hash_view(hash));
+	if (sql_row(&call))
+		*is_ca = sql_get_int(&call) != 0;
+	return sql_end(&call);
+}
+
+bool
 engine_session_is_known(struct engine *engine, const char *session)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_SESSION_FIND);

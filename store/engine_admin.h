@@ -21,6 +21,9 @@ enum engine_found {
 enum engine_found engine_find_cert(struct engine *engine, const char *prefix,
                                    uint8_t hash[ENGINE_HASH_LEN]);
 
+/* Is this a certification authority's?  False: the store failed. */
+bool engine_cert_is_ca(struct engine *engine, const uint8_t *hash, bool *is_ca);
+
 /* Is there a session, running or over, with this id? */
 bool engine_session_is_known(struct engine *engine, const char *session);
 

@@ -27,7 +27,7 @@ static turn_on_news on_news;
 static bool wants_notes(void *arg);
 static void on_note(void *arg, const struct engine_note *note);
 static void on_notes_lost(void *arg, size_t count);
-static void on_changed(void *arg);
+static void on_changed(void *arg, const char *scope);
 static void add_figures(void *arg, struct json_object *to);
 
 static const struct timeval sweep_every = {.tv_sec = 600};
@@ -419,11 +419,11 @@ on_notes_lost(void *arg, size_t count)
 
 /* An administrator changed the store. */
 static void
-on_changed(void *arg)
+on_changed(void *arg, const char *scope)
 {
 	struct keeper *k = arg;
 
-	turn_repair(k->turn);
+	turn_repair_scope(k->turn, scope);
 }
 
 static void

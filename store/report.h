@@ -21,8 +21,11 @@ struct report_source {
 	    *logons; /* NULL: none without a peer is shown */
 	const char *run_dir;
 	const char *const *local_targets; /* NULL, or ended by NULL */
-	/* The store was changed from here: views may differ from it. */
-	void (*on_changed)(void *arg);
+	/*
+	 * The store was changed from here: views of this scope, "host" (of all
+	 * log-ons), "user:NAME" or "session:ID", may differ from it.
+	 */
+	void (*on_changed)(void *arg, const char *scope);
 	/* More figures for "stats"; may be NULL, as on_changed. */
 	void (*add_figures)(void *arg, struct json_object *to);
 	void *arg;

@@ -362,6 +362,7 @@ const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_ADMIN_FIND] =
 	"SELECT sha256 FROM cert WHERE sha256 >= ?1 AND sha256 <= ?2"
 	" ORDER BY sha256 LIMIT 2",
+    [STATEMENT_ADMIN_IS_CA] = "SELECT is_ca FROM cert WHERE sha256 = ?1",
     [STATEMENT_PIN_PUT] =
 	"INSERT INTO root_pin (scope, sha256, pinned_by, reason, pinned_at)"
 	" VALUES (?1, ?2, ?3, ?4, ?5)"

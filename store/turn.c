@@ -530,6 +530,34 @@ turn_repair(struct turn *turn)
 		turn_retry_later(turn);
 }
 
+static bool
+shows_scope(const struct logon *logon, const char *scope)
+{
+	static const char user[] = "user:";
+	static const char session[] = "session:";
+
+	if (strncmp(scope, user, sizeof(user) - 1) == 0)
+		return strcmp(peer_text(logon->user),
+		              scope + sizeof(user) - 1) == 0;
+	if (strncmp(scope, session, sizeof(session) - 1) == 0)
+		return strcmp(logon->id, scope + sizeof(session) - 1) == 0;
+	return true;
+}
+
+void
+turn_repair_scope(struct turn *turn, const char *scope)
+{
+	struct logon *logon;
+
+	TAILQ_FOREACH (logon, &turn->logons, entry)
+		logon->dirty |= shows_scope(logon, scope) &&
+		                (logon->peer == NULL || !logon->peer->syncing);
+	turn->host_dirty |= strcmp(scope, ENGINE_HOST_SCOPE) == 0;
+	turn_show_dirty(turn);
+	if (turn_needs_retry(turn))
+		turn_retry_later(turn);
+}
+
 static size_t
 count_jobs(const struct job_list *jobs)
 {

@@ -59,6 +59,9 @@ void turn_sweep(struct turn *turn);
 /* Compare all views with the store, and mend them. */
 void turn_repair(struct turn *turn);
 
+/* The same of what a scope shows: "host" (everywhere), "user:", "session:". */
+void turn_repair_scope(struct turn *turn, const char *scope);
+
 /* Jobs that wait, also those to be tried again. */
 size_t turn_waiting(const struct turn *turn);
 

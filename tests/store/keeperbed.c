@@ -260,6 +260,7 @@ keeperbed_cert(int session, enum keep_kind kind, uint8_t number)
 
 	memset(der, number, sizeof(der));
 	msg.cert.kind = kind;
+	msg.cert.is_ca = kind != KEEP_USER && kind != KEEP_REQUEST;
 	msg.cert.der = (struct wire_view){der, sizeof(der)};
 	msg.cert.subject = wire_view_text("CN=somebody");
 	msg.cert.issuer = wire_view_text("CN=some CA");

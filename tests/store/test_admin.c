@@ -137,6 +137,9 @@ test_pin(void **state)
 {
 	struct stage *stage = *state;
 
+	/* What a card shows besides is not trusted by its thumbprint. */
+	assert_true(is_refused(
+	    stage, command("roots pin user:alice %s\n", MINE), no_body));
 	assert_false(is_refused(
 	    stage, command("roots pin user:alice %s\n", ROOT), no_body));
 	keeperbed_begin(stage->session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
