@@ -44,6 +44,7 @@ gate_clear(struct gate *g)
 	g->voucher = NULL;
 	hostlogon_free(g->host);
 	g->host = NULL;
+	gate_forget_log_offs(g);
 }
 
 /*
@@ -361,6 +362,7 @@ gate_run(struct config *config, const char *path)
 	    .config = config, .path = path, .base = event_base_new()};
 
 	TAILQ_INIT(&g.children);
+	TAILQ_INIT(&g.over);
 	log_identity("gate", NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (g.base != NULL && gate_fork_voucher(&g, &g.status))

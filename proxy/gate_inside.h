@@ -33,6 +33,14 @@ struct child {
 	struct gate *gate;
 };
 
+/* A log-on that the host has ended. */
+struct over {
+	TAILQ_ENTRY(over) next;
+	uint64_t at_ms;
+	char id[HOSTLOGON_ID_MAX];
+};
+TAILQ_HEAD(over_list, over);
+
 enum gate_state { GATE_SERVING, GATE_STOPPING, GATE_ENDED };
 
 struct gate {
@@ -59,6 +67,8 @@ struct gate {
 	pid_t voucher_pid;                 /* 0: none runs */
 	struct link *voucher;
 	struct hostlogon *host; /* NULL: no session manager to watch */
+	struct over_list over;  /* log-ons that the host has ended lately */
+	size_t over_count;
 };
 
 /* Forget everything that is the gate's: in the keeper, and at the end. */
@@ -89,6 +99,15 @@ void gate_voucher_ended(struct gate *g, int status);
 
 /* Once the loop is ours, and after a reload: another target may ask for it. */
 void gate_watch_host(struct gate *g);
+
+/*
+ * Tell a new keeper of the log-offs that the one before may not have heard of.
+ */
+void gate_repeat_log_offs(struct gate *g);
+void gate_forget_log_offs(struct gate *g);
+
+/* Milliseconds of the monotonic clock. */
+uint64_t gate_now_ms(void);
 
 /* Serve a connection in a process of its own, if it is admitted. */
 void gate_start_session(struct gate *g, const struct accepted *a);

@@ -63,6 +63,7 @@ attach_children(struct gate *g)
 		link_send(c->link, (struct wire_view){&word, 1}, fds[1]);
 	}
 	gate_tell_keeper(g, KEEP_ATTACHED_ALL, NULL, -1, false);
+	gate_repeat_log_offs(g);
 }
 
 /*
@@ -117,15 +118,6 @@ keeper_child(struct gate *g, int fd)
 	return status;
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * MS_IN_S + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* It may work out a moment later. */
 static void
 keeper_again(struct gate *g)
@@ -146,7 +138,7 @@ choose_pause(struct gate *g, bool unable)
 		                         ? 2 * g->keeper_pause_ms
 		                         : PAUSE_MAX_MS;
 	else if (g->keeper_ready &&
-	         now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
+	         gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
 		g->keeper_pause_ms = AGAIN_MS;
 	else
 		g->keeper_pause_ms = TROUBLED_MS;
@@ -212,7 +204,7 @@ on_keeper_message(void *arg, struct wire_view message, int fd)
 		return;
 	g->keeper_ready = true;
 	g->keeper_served = true;
-	g->keeper_ready_ms = now_ms();
+	g->keeper_ready_ms = gate_now_ms();
 	attach_children(g);
 }
 

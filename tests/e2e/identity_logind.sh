@@ -191,6 +191,28 @@ lab_stop client-third
 lab_wait "the session's end" lab_has 0 lab_sessions main
 lab_wait "no desktop" lab_has 0 count_log_ons
 
+# Who has the control socket is the keeper.
+keeper() {
+	ss -Hxlp src "$(lab_run_dir main)/control.sock" |
+		sed -n 's/.*pid=\([0-9]*\).*/\1/p' | head -n 1
+}
+
+lab_say "the host ends it while no keeper hears of it"
+lab_client fourth 3901 one alice
+lab_wait "the host's log-on" lab_has 1 count_log_ons
+name=$(log_ons)
+lab_wait "it is named by the host" lab_has "logind:$name" alice host_session
+lab_wait "the root" lab_has 1 lab_roots main
+lab_stop client-fourth KILL
+lab_wait "the log-on is detached" lab_has detached alice state
+deaf=$(keeper)
+kill -STOP "$deaf"
+loginctl terminate-session "$name"
+lab_wait "no desktop" lab_has 0 count_log_ons
+kill -KILL "$deaf"
+lab_wait "the log-on's end" lab_has 0 lab_sessions main
+lab_expect "roots" 0 "$(lab_roots main)"
+
 # Alice's machine states bob's name and fails to log on; then he comes.
 stranger() {
 	lab_client "stranger-$1" "$1" one bob /p:wrong
