@@ -1,5 +1,6 @@
 #include "contexts.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,12 @@ own_certificate(const struct config *config, const char *certificate,
 	char *dir = beside_store(config, "");
 	bool ok = dir != NULL && tls_ensure_self_signed(certificate, key, why);
 
-	if (ok && geteuid() == 0 && stat(dir, &st) == 0)
-		ok = chown(certificate, st.st_uid, st.st_gid) == 0 &&
-		     chown(key, st.st_uid, st.st_gid) == 0;
+	if (ok && geteuid() == 0 && stat(dir, &st) == 0 &&
+	    (chown(certificate, st.st_uid, st.st_gid) != 0 ||
+	     chown(key, st.st_uid, st.st_gid) != 0)) {
+		*why = strerror(errno);
+		ok = false;
+	}
 	free(dir);
 	return ok;
 }
