@@ -9,6 +9,7 @@
 #include "config.h"
 #include "confine.h"
 #include "gate.h"
+#include "gpo.h"
 
 #define DEFAULT_CONFIG "/etc/cardproxy/cardproxyd.conf"
 
@@ -18,7 +19,8 @@ static const char usage[] =
     "usage: cardproxyd [--config FILE] [--check]\n"
     "\n"
     "  -c, --config FILE  the configuration, default " DEFAULT_CONFIG "\n"
-    "  -t, --check        report every fault of it and exit\n"
+    "  -t, --check        report every fault of it, and of the group\n"
+    "                     policies in its policy_directory, and exit\n"
     "  -V, --version\n"
     "  -h, --help\n";
 
@@ -53,6 +55,34 @@ say_missing(const char *what)
 		(void)printf("note: %s\n", what);
 }
 
+/* The group policies of the machine, each fault with its file and byte. */
+static bool
+check_policies(struct config *config)
+{
+	gpo_free(config_load_policies(config, NULL));
+	const struct gpo_set *set = config->gpos;
+
+	for (size_t i = 0; set != NULL && i < set->note_count; i++)
+		(void)fprintf(stderr, "%s\n", set->notes[i]);
+	return config->policy_directory == NULL ||
+	       (set != NULL && set->note_count == 0);
+}
+
+static int
+check_all(struct config *config, const char *path)
+{
+	bool sound = check_policies(config);
+
+	say_missing(gate_voucher_missing(config));
+	say_missing(gate_host_missing(config));
+	say_missing(gate_host_alone(config));
+	say_missing(gate_servers_unproven(config));
+	config_free(config);
+	if (sound)
+		(void)printf("%s: ok\n", path);
+	return sound ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -83,15 +113,8 @@ main(int argc, char **argv)
 	config = load(path);
 	if (config == NULL)
 		return EXIT_FAILURE;
-	if (check) {
-		say_missing(gate_voucher_missing(config));
-		say_missing(gate_host_missing(config));
-		say_missing(gate_host_alone(config));
-		say_missing(gate_servers_unproven(config));
-		config_free(config);
-		(void)printf("%s: ok\n", path);
-		return EXIT_SUCCESS;
-	}
+	if (check)
+		return check_all(config, path);
 	log_setup(config->log_level, config->log_form);
 	if (!confine_process()) {
 		perror("cardproxyd");
