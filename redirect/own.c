@@ -47,6 +47,11 @@ on_reply(struct own *own, struct wire_in *in, const struct own_ops *ops,
 	(void)arg;
 	if (!rdpefs_announce_decode(in, &announce))
 		return "malformed announce reply";
+	if (announce.major != RDPEFS_VERSION_MAJOR) {
+		in->field = "VersionMajor";
+		wire_fail(in, WIRE_VALUE);
+		return "another version of the channel";
+	}
 	if (own->state != OWN_ANNOUNCED)
 		return "announce reply out of order";
 	own->client_id = announce.client_id;

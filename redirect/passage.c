@@ -57,6 +57,7 @@ static bool
 wants_from_client(const struct channel *ch, const struct head *head)
 {
 	switch (head->header.packet) {
+	case RDPEFS_CLIENT_ID_CONFIRM:
 	case RDPEFS_DEVICE_LIST_ANNOUNCE:
 	case RDPEFS_DEVICE_LIST_REMOVE:
 		return true;
@@ -98,6 +99,16 @@ passage_refuse_all(struct channel *ch)
 		forward_refuse(ch, irp.device, irp.origin);
 }
 
+/* 2.2.2.2, 2.2.2.3: there is one version; of another nothing is known. */
+static void
+check_version(struct channel *ch, enum channel_side side,
+              const struct rdpefs_announce *announce)
+{
+	if (announce->major != RDPEFS_VERSION_MAJOR)
+		role_malformed(ch, side, "another version of the channel",
+		               "VersionMajor", WIRE_VALUE);
+}
+
 static void
 on_server_announce(struct channel *ch, struct wire_view message)
 {
@@ -111,6 +122,7 @@ on_server_announce(struct channel *ch, struct wire_view message)
 	}
 	role_note_churn(ch, CHANNEL_SERVER);
 	role_server_speaks(ch);
+	check_version(ch, CHANNEL_SERVER, &announce);
 	channel_send(ch, CHANNEL_CLIENT, message);
 }
 
@@ -478,6 +490,18 @@ on_stale(struct channel *ch, struct wire_view message)
 	channel_send(ch, CHANNEL_SERVER, message);
 }
 
+/* Between the peers it is theirs to judge, and passes. */
+static void
+on_confirm(struct channel *ch, struct wire_view message)
+{
+	struct wire_in in = body(message);
+	struct rdpefs_announce announce;
+
+	if (rdpefs_announce_decode(&in, &announce))
+		check_version(ch, CHANNEL_CLIENT, &announce);
+	channel_send(ch, CHANNEL_SERVER, message);
+}
+
 void
 passage_from_client(struct channel *ch, struct wire_view message)
 {
@@ -486,6 +510,9 @@ passage_from_client(struct channel *ch, struct wire_view message)
 		return;
 	}
 	switch (look(message).header.packet) {
+	case RDPEFS_CLIENT_ID_CONFIRM:
+		on_confirm(ch, message);
+		return;
 	case RDPEFS_DEVICE_LIST_ANNOUNCE:
 		on_devices(ch, message);
 		return;
