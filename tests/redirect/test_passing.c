@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -438,6 +439,52 @@ an_answer_that_is_too_small(void **state)
 	stop();
 }
 
+/* What the log has to say of one message of the server. */
+static void
+logged(const struct wire_out *message, char *text, size_t size)
+{
+	FILE *file = tmpfile();
+	int kept = dup(STDERR_FILENO);
+
+	assert_non_null(file);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	(void)say(CHANNEL_SERVER, message);
+	assert_true(dup2(kept, STDERR_FILENO) >= 0);
+	(void)close(kept);
+	rewind(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	(void)fclose(file);
+}
+
+/* A call of the server that does not decode: the log says which field. */
+static void
+a_call_that_cannot_be_read(void **state)
+{
+	const struct rdpefs_request request = {.device_id = CARD,
+	                                       .completion_id = 61};
+	struct rdpefs_control control = {.output_len = 256,
+	                                 .code = IOCTL_TRANSMIT};
+	char text[2048];
+	MESSAGE(body);
+	MESSAGE(out);
+
+	(void)state;
+	begin();
+	memset(&call, 0, sizeof(call));
+	call.transmit.handle =
+	    (struct esc_handle){{{1, 2, 3, 4}, 4}, {{1, 2, 3, 4}, 4}};
+	call.transmit.send = (struct wire_view){out_bytes, 5};
+	ioctl_call_encode(ioctl_find(IOCTL_TRANSMIT), &body, &call);
+	wire_set_u32(&body, 16, 17); /* cbContext: its limit is 16 */
+	control.input = wire_written(&body);
+	rdpefs_control_encode(&out, &request, &control);
+	logged(&out, text, sizeof(text));
+	assert_non_null(strstr(text, "call-malformed"));
+	assert_non_null(strstr(text, "Transmit_Call: pbContext"));
+	assert_non_null(strstr(text, "16"));
+	stop();
+}
+
 /* Said with its field; what is not a card goes on. */
 static void
 another_version(void **state)
@@ -528,6 +575,7 @@ main(void)
 	    cmocka_unit_test(printers_and_ports_pass),
 	    cmocka_unit_test(a_cancel_is_answered_first),
 	    cmocka_unit_test(an_answer_that_is_too_small),
+	    cmocka_unit_test(a_call_that_cannot_be_read),
 	    cmocka_unit_test(another_version),
 	    cmocka_unit_test(devices_have_a_limit),
 	    cmocka_unit_test(a_list_has_a_limit),
