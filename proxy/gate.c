@@ -45,6 +45,8 @@ gate_clear(struct gate *g)
 	hostlogon_free(g->host);
 	g->host = NULL;
 	gate_forget_log_offs(g);
+	sandbox_free(g->sandbox);
+	g->sandbox = NULL;
 }
 
 /*
@@ -293,6 +295,11 @@ prepare(struct gate *g)
 	free(state);
 	if (!ok || !gate_open(g))
 		return false;
+	g->sandbox = sandbox_new();
+	if (g->sandbox == NULL) {
+		log_note(LOG_ERROR, "sandbox", strerror(errno));
+		return false;
+	}
 	if (confine_drop(c->user)) {
 		gate_load_policies(g, NULL);
 		gate_publish(g, GATE_POLICY);

@@ -18,6 +18,7 @@
 #include "keep.h"
 #include "link.h"
 #include "listeners.h"
+#include "sandbox.h"
 
 /* A session as the gate knows it. */
 struct child {
@@ -69,6 +70,7 @@ struct gate {
 	struct hostlogon *host; /* NULL: no session manager to watch */
 	struct over_list over;  /* log-ons that the host has ended lately */
 	size_t over_count;
+	struct sandbox *sandbox; /* for sessions */
 };
 
 /* Forget everything that is the gate's: in the keeper, and at the end. */

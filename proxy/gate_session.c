@@ -72,6 +72,7 @@ session_child(struct gate *g, const struct child *c, int client_fd, int gate_fd,
 	                              .gate_fd = gate_fd,
 	                              .keeper_fd = keeper_fd,
 	                              .vouch_fd = vouch_fd,
+	                              .sandbox = g->sandbox,
 	                              .started_at = c->started_at};
 	int status = EXIT_FAILURE;
 

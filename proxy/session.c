@@ -512,7 +512,7 @@ session_run(const struct session_start *start)
 	char id[2 * KEEP_ID_LEN + 1];
 	bool opened;
 
-	if (s == NULL || !confine_session()) {
+	if (s == NULL || !confine_session() || !sandbox_enter(start->sandbox)) {
 		log_note(LOG_ERROR, "session", "cannot start");
 		free(s);
 		return EXIT_FAILURE;

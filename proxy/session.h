@@ -11,6 +11,7 @@
 #include "anchors.h"
 #include "config.h"
 #include "keep.h"
+#include "sandbox.h"
 
 /* Milliseconds. */
 enum {
@@ -30,6 +31,7 @@ struct session_start {
 	int gate_fd;
 	int keeper_fd;
 	int vouch_fd; /* for vouch_new; -1: nobody checks passwords */
+	const struct sandbox *sandbox; /* borrowed */
 	uint8_t id[KEEP_ID_LEN];
 	int64_t started_at;   /* seconds since the epoch */
 	char client_addr[64]; /* text, without the port */
