@@ -1,6 +1,7 @@
 #include "ctlexport.h"
 
 #include "ctltable.h"
+#include "keep.h"
 #include "property.h"
 #include "sst.h"
 
@@ -28,11 +29,56 @@ read_certificate(struct json_object *row)
 }
 
 static struct json_object *
+find_row(struct json_object *rows, const char *sha256)
+{
+	for (size_t i = 0; i < ctltable_count(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		if (strcmp(ctltable_text(row, "sha256"), sha256) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* A root of several scopes is one, with the holders of all. */
+static void
+merge_holders(struct json_object *to, struct json_object *from)
+{
+	struct json_object *known = ctltable_rows(to, "holders");
+	struct json_object *more = ctltable_rows(from, "holders");
+
+	for (size_t i = 0; known != NULL && i < ctltable_count(more); i++)
+		(void)json_object_array_add(
+		    known, json_object_get(json_object_array_get_idx(more, i)));
+}
+
+static void
+gather(struct json_object *rows, struct json_object *from)
+{
+	for (size_t i = 0; i < ctltable_count(from); i++) {
+		struct json_object *row = json_object_array_get_idx(from, i);
+		struct json_object *known =
+		    find_row(rows, ctltable_text(row, "sha256"));
+
+		if (known != NULL)
+			merge_holders(known, row);
+		else
+			(void)json_object_array_add(rows, json_object_get(row));
+	}
+}
+
+/* The certificates; of roots those that are claimed, then those pinned. */
+static struct json_object *
 rows_of(struct json_object *document)
 {
 	struct json_object *rows = NULL;
 
-	(void)json_object_object_get_ex(document, "certs", &rows);
+	if (!json_object_object_get_ex(document, "certs", &rows)) {
+		rows = json_object_new_array();
+		gather(rows, ctltable_rows(document, "roots"));
+		gather(rows, ctltable_rows(document, "pins"));
+		(void)json_object_object_add(document, "certs", rows);
+	}
 	if (json_object_is_type(rows, json_type_array) &&
 	    json_object_array_length(rows) > 0)
 		return rows;
@@ -55,10 +101,25 @@ is_pem(const char *text)
 	return text[strspn(text, allowed)] == '\0';
 }
 
+/* Its store and the user, or where a root counts. */
+static void
+print_whose(struct json_object *row)
+{
+	char text[CTLTABLE_CELL_MAX + 1];
+
+	if (*ctltable_text(row, "scope") != '\0') {
+		(void)printf("# root in %s: ",
+		             ctltable_printable(text, row, "scope"));
+		return;
+	}
+	(void)printf("# %s of ", ctltable_text(row, "store"));
+	(void)printf("%s: ", ctltable_printable(text, row, "user"));
+}
+
 bool
 ctlexport_pem(struct json_object *document)
 {
-	struct json_object *rows = ctltable_rows(document, "certs");
+	struct json_object *rows = rows_of(document);
 	char text[CTLTABLE_CELL_MAX + 1];
 
 	for (size_t i = 0; i < ctltable_count(rows); i++) {
@@ -67,13 +128,10 @@ ctlexport_pem(struct json_object *document)
 
 		if (!is_pem(pem))
 			return false;
-		(void)printf("# %s of ", ctltable_text(row, "store"));
-		(void)printf("%s: ", ctltable_printable(text, row, "user"));
+		print_whose(row);
 		(void)printf("%s\n%s", ctltable_printable(text, row, "subject"),
 		             pem);
 	}
-	if (ctltable_count(rows) == 0)
-		(void)fprintf(stderr, "cardproxyctl: no such certificate\n");
 	return ctltable_count(rows) > 0;
 }
 
@@ -247,6 +305,33 @@ put_extras(struct wire_out *out, struct json_object *row)
 	              json_object_get_string(value));
 }
 
+/* The card and the log-on of each holder, the first bytes of its id. */
+static void
+put_holders(struct wire_out *out, struct json_object *holders)
+{
+	static uint8_t bytes[PROPERTY_HOLDERS_MAX *
+	                     (PROPERTY_CARD_LEN + PROPERTY_LUID_LEN)];
+	struct wire_out value = wire_out(bytes, sizeof(bytes));
+
+	for (size_t i = 0;
+	     i < ctltable_count(holders) && i < PROPERTY_HOLDERS_MAX; i++) {
+		struct json_object *row = json_object_array_get_idx(holders, i);
+		uint8_t card[PROPERTY_CARD_LEN] = {0};
+		uint8_t session[KEEP_ID_LEN] = {0};
+		size_t len;
+
+		(void)OPENSSL_hexstr2buf_ex(card, sizeof(card), &len,
+		                            ctltable_text(row, "card_id"),
+		                            '\0');
+		(void)OPENSSL_hexstr2buf_ex(session, sizeof(session), &len,
+		                            ctltable_text(row, "session"),
+		                            '\0');
+		property_put_holder(&value, card, session);
+	}
+	if (value.len > 0 && wire_out_ok(&value))
+		sst_put_property(out, PROPERTY_ROOT_INFO, wire_written(&value));
+}
+
 static void
 put_properties(struct wire_out *out, struct json_object *row)
 {
@@ -256,7 +341,8 @@ put_properties(struct wire_out *out, struct json_object *row)
 	put_text(out, PROPERTY_FRIENDLY_NAME,
 	         ctltable_text(row, "friendly_name"));
 	put_text(out, PROPERTY_DESCRIPTION, ctltable_text(row, "description"));
-	if (strcmp(ctltable_text(row, "archived"), "no") != 0)
+	if (strcmp(ctltable_text(row, "archived"), "yes") == 0 ||
+	    strcmp(ctltable_text(row, "archived"), "stale") == 0)
 		sst_put_property(out, PROPERTY_ARCHIVED, (struct wire_view){0});
 	put_raw(out, row);
 	put_text(out, PROPERTY_AUTO_ENROLL, ctltable_text(row, "auto_enroll"));
@@ -265,6 +351,7 @@ put_properties(struct wire_out *out, struct json_object *row)
 	         ctltable_text(row, "request_originator"));
 	put_text(out, PROPERTY_READER, ctltable_text(row, "reader"));
 	put_hex(out, PROPERTY_SHA256, ctltable_text(row, "sha256"));
+	put_holders(out, ctltable_rows(row, "holders"));
 	put_extras(out, row);
 }
 

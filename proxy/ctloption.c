@@ -14,7 +14,7 @@ static const struct ctloption_row rows[CTLOPTIONS] = {
 	[CTLOPTION_SCOPE] = { "scope", 'S', CTLOPTION_ANY, "SCOPE", NULL,
 	    "of this scope only, such as session:ID" },
 	[CTLOPTION_FORMAT] = { "format", 0, CTLOPTION_CHOICE, "FORMAT", "pem p7b sst",
-	    "of certs export" },
+	    "of certs export and roots export" },
 	[CTLOPTION_REASON] = { "reason", 0, CTLOPTION_ANY, "TEXT", NULL,
 	    "of a pin" },
 	[CTLOPTION_SINCE] = { "since", 0, CTLOPTION_ANY, "TIME", NULL,

@@ -69,8 +69,8 @@ certrow_add(struct json_object *row, const struct engine_entry *entry)
 	document_add_view(row, "session", entry->session);
 }
 
-static void
-add_pem(struct json_object *row, struct wire_view der)
+void
+certrow_add_pem(struct json_object *row, struct wire_view der)
 {
 	uint8_t *text = malloc(PEM_MAX);
 	struct wire_out out = wire_out(text, text != NULL ? PEM_MAX : 0);
@@ -134,5 +134,5 @@ certrow_add_export(struct json_object *row, const struct engine_entry *entry)
 		add_property(raw, "87", entry->cep);
 	}
 	add_extras(row, entry->extra_properties);
-	add_pem(row, entry->der);
+	certrow_add_pem(row, entry->der);
 }

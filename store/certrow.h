@@ -13,4 +13,7 @@ void certrow_add(struct json_object *row, const struct engine_entry *entry);
 void certrow_add_export(struct json_object *row,
                         const struct engine_entry *entry);
 
+/* A certificate as PEM. */
+void certrow_add_pem(struct json_object *row, struct wire_view der);
+
 #endif

@@ -379,6 +379,11 @@ typedef bool engine_on_pin(const struct engine_pin *pin, void *arg);
 bool engine_list_pins(struct engine *engine, const struct engine_filter *filter,
                       engine_on_pin *on_pin, void *arg);
 
+/* The certificate itself; nothing is called when there is none. */
+typedef void engine_on_der(struct wire_view der, void *arg);
+bool engine_read_cert(struct engine *engine, struct wire_view hash,
+                      engine_on_der *on_der, void *arg);
+
 /* A log-on that has no end. */
 struct engine_session {
 	struct wire_view session;

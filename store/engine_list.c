@@ -235,6 +235,18 @@ engine_list_pins(struct engine *engine, const struct engine_filter *filter,
 	return sql_end(&call) && more;
 }
 
+bool
+engine_read_cert(struct engine *engine, struct wire_view hash,
+                 engine_on_der *on_der, void *arg)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CERT_READ);
+
+	sql_put_blob(&call, hash);
+	if (sql_row(&call))
+		on_der(sql_get_view(&call), arg);
+	return sql_end(&call);
+}
+
 /* The columns of STATEMENT_LIST_SESSIONS, in their order. */
 static void
 read_session(struct sql_call *call, struct engine_session *session)

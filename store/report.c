@@ -420,6 +420,22 @@ is_of_root(struct json_object *root, const struct engine_claim *claim)
 	       has_prefix(claim->hash, json_object_get_string(hash));
 }
 
+static void
+on_der(struct wire_view der, void *arg)
+{
+	certrow_add_pem(arg, der);
+}
+
+/* An export has the certificate as well. */
+static void
+add_certificate(struct answer *answer, struct json_object *row,
+                struct wire_view hash)
+{
+	if (answer->request->verb == REQUEST_ROOTS_EXPORT)
+		(void)engine_read_cert(answer->source->engine, hash, on_der,
+		                       row);
+}
+
 static struct json_object *
 new_root(struct answer *answer, const struct engine_claim *claim)
 {
@@ -434,6 +450,7 @@ new_root(struct answer *answer, const struct engine_claim *claim)
 	add_text(root, "kind", kind_name(claim->kind));
 	add_text(root, "state", claim->live ? "present" : "kept");
 	add_visible(root, answer->source, claim);
+	add_certificate(answer, root, claim->hash);
 	(void)json_object_object_add(root, "holders", json_object_new_array());
 	return root;
 }
@@ -477,6 +494,7 @@ on_pin(const struct engine_pin *pin, void *arg)
 	add_view(row, "pinned_by", pin->pinned_by);
 	add_view(row, "reason", pin->reason);
 	add_number(row, "pinned_at", pin->pinned_at);
+	add_certificate(answer, row, pin->hash);
 	return true;
 }
 
@@ -542,6 +560,7 @@ fill(struct answer *answer)
 	case REQUEST_CERTS_EXPORT:
 		return list_certs(answer, on_export);
 	case REQUEST_ROOTS:
+	case REQUEST_ROOTS_EXPORT:
 		return list_roots(answer);
 	case REQUEST_ENV:
 		return environment_list(answer->source, answer->request,

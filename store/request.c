@@ -24,6 +24,7 @@ static const struct row {
     /* clang-format off */
 	{ REQUEST_CERTS_EXPORT,  { "certs", "export" },  { ARGUMENT_OWNER, ARGUMENT_HASH },    0, false },
 	{ REQUEST_CERTS_SET,     { "certs", "set" },     { ARGUMENT_OWNER, ARGUMENT_BODY },    2, true },
+	{ REQUEST_ROOTS_EXPORT,  { "roots", "export" },  { ARGUMENT_OWNER },                   0, false },
 	{ REQUEST_ROOTS_EXPLAIN, { "roots", "explain" }, { ARGUMENT_HASH },                    1, false },
 	{ REQUEST_ROOTS_PIN,     { "roots", "pin" },     { ARGUMENT_OWNER, ARGUMENT_HASH,
 							   ARGUMENT_REASON, ARGUMENT_BODY },   2, true },

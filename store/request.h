@@ -10,6 +10,7 @@
  *	certs export [USER|- [SHA256]]
  *	certs set USER|- BODY
  *	roots [SCOPE]
+ *	roots export [SCOPE]
  *	roots explain SHA256
  *	roots pin SCOPE SHA256 [REASON|- [BODY]]
  *	roots unpin SCOPE|- SHA256
@@ -47,6 +48,7 @@ enum request_verb {
 	REQUEST_CERTS_EXPORT,
 	REQUEST_CERTS_SET,
 	REQUEST_ROOTS,
+	REQUEST_ROOTS_EXPORT,
 	REQUEST_ROOTS_EXPLAIN,
 	REQUEST_ROOTS_PIN,
 	REQUEST_ROOTS_UNPIN,

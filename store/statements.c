@@ -345,6 +345,7 @@ const char *const statement_texts[STATEMENTS] = {
 	" LEFT JOIN cert c ON c.sha256 = r.sha256"
 	" WHERE (?1 IS NULL OR r.scope = ?1)"
 	" AND r.sha256 BETWEEN ?2 AND ?3 ORDER BY r.scope, r.sha256",
+    [STATEMENT_CERT_READ] = "SELECT der FROM cert WHERE sha256 = ?1",
     [STATEMENT_LIST_SESSIONS] =
 	"SELECT s.session_id, s.connection, s.user_key, s.identity_source,"
 	" s.target, s.host_session, s.client_name, s.client_addr, s.policy,"

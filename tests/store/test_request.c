@@ -37,6 +37,7 @@ test_each_verb(void **state)
 	    {"certs export", REQUEST_CERTS_EXPORT},
 	    {"roots", REQUEST_ROOTS},
 	    {"roots explain abcd", REQUEST_ROOTS_EXPLAIN},
+	    {"roots export", REQUEST_ROOTS_EXPORT},
 	    {"sessions show abcd", REQUEST_SESSIONS_SHOW},
 	    {"watch", REQUEST_WATCH},
 	    {"stats", REQUEST_STATS},

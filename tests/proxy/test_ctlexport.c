@@ -1,0 +1,134 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <json-c/json.h>
+
+#include "ctlexport.h"
+#include "property.h"
+#include "sst.h"
+
+/* A self-signed certificate of a P-256 key, made once with openssl req. */
+static const char pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBdDCCARugAwIBAgIUFU5q7Md24ze+kMfv9gqqpGJ/EfUwCgYIKoZIzj0EAwIw\n"
+    "DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjIyMDQwMTBaGA8yMTI2MTAyOTIwNDAx\n"
+    "MFowDzENMAsGA1UEAwwEcm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABB/+\n"
+    "2L7tXqmCvhjPo3MGbxSbtDqIyT/ZQiH4f6UeN1C6gD6YIxD9EjvZ0OOBQph3XZzu\n"
+    "E7vk6zA0CpaTqkCzM4SjUzBRMB0GA1UdDgQWBBS8Q63PI354iic8+hoDI94Cn1Hu\n"
+    "vDAfBgNVHSMEGDAWgBS8Q63PI354iic8+hoDI94Cn1HuvDAPBgNVHRMBAf8EBTAD\n"
+    "AQH/MAoGCCqGSM49BAMCA0cAMEQCHyuqMr2l63ApdyCsBhcrr0NVvAjF6jQiA80t\n"
+    "k9V9XlsCIQCiNxDjjeUmhTBZhfLXffhZJaEnUFVzMGIaSfwxNqaRTA==\n"
+    "-----END CERTIFICATE-----\n";
+
+/* What an export of the document writes; its length. */
+static size_t export(bool (*print)(struct json_object *document),
+                     const char *json, uint8_t *bytes, size_t size)
+{
+	struct json_object *document = json_tokener_parse(json);
+	FILE *file = tmpfile();
+	int old = dup(STDOUT_FILENO);
+
+	assert_non_null(document);
+	assert_non_null(file);
+	(void)fflush(stdout);
+	assert_true(dup2(fileno(file), STDOUT_FILENO) >= 0);
+	bool ok = print(document);
+
+	(void)fflush(stdout);
+	assert_true(dup2(old, STDOUT_FILENO) >= 0);
+	(void)close(old);
+	(void)json_object_put(document);
+	assert_true(ok);
+	rewind(file);
+	size_t len = fread(bytes, 1, size, file);
+
+	(void)fclose(file);
+	return len;
+}
+
+/* A root that two sessions hold, in two scopes, and that is pinned as well. */
+static const char *
+root_document(void)
+{
+	static char json[8192];
+	struct json_object *text = json_object_new_string(pem);
+	const char *quoted = json_object_to_json_string(text);
+
+	(void)snprintf(
+	    json, sizeof(json),
+	    "{\"roots\":["
+	    "{\"scope\":\"session:a\",\"sha256\":\"aa\",\"pem\":%s,\"holders\":"
+	    "[{\"session\":\"0102030405060708090a0b0c0d0e0f10\","
+	    "\"card_id\":\"c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1c1\"}]},"
+	    "{\"scope\":\"session:b\",\"sha256\":\"aa\",\"pem\":%s,\"holders\":"
+	    "[{\"session\":\"1112131415161718191a1b1c1d1e1f20\","
+	    "\"card_id\":\"\"}]}],"
+	    "\"pins\":[{\"scope\":\"host\",\"sha256\":\"aa\",\"pem\":%s}]}",
+	    quoted, quoted, quoted);
+	(void)json_object_put(text);
+	return json;
+}
+
+static void
+test_holders_of_a_root(void **state)
+{
+	static uint8_t bytes[65536];
+	size_t len =
+	    export(ctlexport_sst, root_document(), bytes, sizeof(bytes));
+	struct wire_in in = wire_in(bytes, len);
+	struct wire_view card = {0}, luid = {0}, info = {0};
+	struct sst_element e;
+	unsigned certs = 0;
+
+	(void)state;
+	assert_true(sst_start(&in));
+	for (enum sst_step step; (step = sst_next(&in, &e)) != SST_END;) {
+		assert_int_not_equal(step, SST_FAULT);
+		assert_int_not_equal(e.number, PROPERTY_ARCHIVED);
+		if (step == SST_PROPERTY && e.number == PROPERTY_ROOT_INFO)
+			info = e.value;
+		certs += step == SST_CERT;
+	}
+	assert_int_equal(certs, 1);
+	assert_int_equal(info.len, 2 * (PROPERTY_CARD_LEN + PROPERTY_LUID_LEN));
+	in = wire_in_view(info);
+	assert_true(property_get_holder(&in, &card, &luid));
+	assert_int_equal(card.data[15], 0xc1);
+	assert_int_equal(luid.data[0], 1);
+	assert_true(property_get_holder(&in, &card, &luid));
+	assert_int_equal(card.data[15], 0);
+	assert_int_equal(luid.data[7], 0x18);
+}
+
+static void
+test_a_root_once(void **state)
+{
+	static uint8_t bytes[65536];
+	size_t len =
+	    export(ctlexport_pem, root_document(), bytes, sizeof(bytes) - 1);
+
+	(void)state;
+	bytes[len] = '\0';
+	const char *text = (const char *)bytes;
+
+	assert_ptr_equal(strstr(text, "# root in session:a: "), text);
+	assert_null(strstr(text + 1, "# root"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_holders_of_a_root),
+	    cmocka_unit_test(test_a_root_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
