@@ -4,12 +4,14 @@
  * difference between its times with a proxy in between and without one is what
  * the proxy adds to a call.
  *
- *	cardload --port P --via P --cert PEM --key PEM [--calls N] [--unseen]
+ *	cardload --port P --via P --cert PEM --key PEM [--calls N]
+ *	         [--channel NAME]
  *
  * The server listens at --port, the client connects to --via: the same port, or
- * a proxy's.  --unseen says all in the channel of the clipboard instead, where
- * a proxy has no reason to look.  Prints "ready", waits for a line, makes N
- * calls, prints "median_us M p99_us P", and ends on another line.
+ * a proxy's.  --channel cliprdr says all in the channel of the clipboard, where
+ * a proxy has no reason to look, --channel drdynvc in that one.  It prints
+ * "ready", waits for a line, makes N calls, prints "median_us M p99_us P", and
+ * ends on another line.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -29,6 +31,7 @@
 enum {
 	CLIPRDR = 1004, /* as message_sides gives them */
 	RDPDR = 1005,
+	DRDYNVC = 1006,
 	DATA_INDICATION = 0x68,
 	DATA_REQUEST = 0x64,
 	SERVER_USER = 1002,
@@ -364,9 +367,19 @@ static const struct option options[] = {
     {"cert", required_argument, NULL, 'c'},
     {"key", required_argument, NULL, 'k'},
     {"calls", required_argument, NULL, 'n'},
-    {"unseen", no_argument, NULL, 'u'},
+    {"channel", required_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
+
+static uint16_t
+channel_of(const char *name)
+{
+	if (strcmp(name, "cliprdr") == 0)
+		return CLIPRDR;
+	if (strcmp(name, "drdynvc") == 0)
+		return DRDYNVC;
+	return strcmp(name, "rdpdr") == 0 ? RDPDR : 0;
+}
 
 static bool
 take_option(int option)
@@ -387,9 +400,9 @@ take_option(int option)
 	case 'n':
 		opt.calls = (unsigned)strtoul(optarg, NULL, 10);
 		return opt.calls > 0;
-	case 'u':
-		opt.channel = CLIPRDR;
-		return true;
+	case 'h':
+		opt.channel = channel_of(optarg);
+		return opt.channel != 0;
 	default:
 		return false;
 	}
