@@ -35,7 +35,7 @@ sweep_scene() {
 		before=\$(told)
 		sed -i "/^.policy removal/,\\\$s/=.\\\$/=\$option/" \
 			"$(lab_home main)/conf"
-		kill -HUP "\$1" || exit 0
+		kill -HUP "\$1" 2>/dev/null || exit 0
 		for i in 1 2 3 4 5 6 7 8 9 10; do
 			[ "\$(told)" = "\$before" ] || break
 			sleep 0.05
