@@ -106,6 +106,7 @@ logoff carol
 lab_proved certprop-03
 
 # cleanup WITHDRAWN LOGGED-OFF VALUE...: what is left after each, under a policy.
+# A lost connection (without a grace) is a withdrawal.
 cleanup() {
 	local withdrawn=$1 after=$2
 
@@ -115,6 +116,14 @@ cleanup() {
 	lab_tell one insert
 	logon dave
 	lab_wait "the card's root" lab_has 1 lab_roots main
+	lab_stop client-dave KILL 2>/dev/null
+	lab_wait "nobody is connected" lab_has detached lab_session main state
+	lab_wait "roots after disconnection" lab_has "$withdrawn" \
+		lab_roots main
+	lab_logon desk 3901 one dave $id
+	card_is present
+	lab_wait "the card's root, again" lab_has 1 lab_roots main
+	lab_expect "sessions" 1 "$(lab_sessions main)"
 	lab_tell one remove
 	card_is empty
 	lab_wait "roots after withdrawal" lab_has "$withdrawn" lab_roots main

@@ -76,6 +76,8 @@ present() {
 	lab_query main readers '[.readers[] | select(.card == "present")] | length'
 }
 lab_wait "both cards" lab_has 2 present
+grep -q ' duplicate-card .*duplicate card id' "$LAB/log/daemon-main" ||
+	lab_fail "nobody is warned of two cards with one id"
 view=$(lab_view main)
 for first in one same; do
 	lab_expect "roots" 1 "$(lab_roots main)"

@@ -32,8 +32,7 @@ kept() {
 }
 lab_expect "kept before" "" "$(kept)"
 
-# The gate, the keeper and all sessions at once; one of them had a disconnected
-# log-on's worth of time in none of the cases.
+# The gate, the keeper and all sessions at once.
 pkill -KILL -x cardproxyd
 lab_stop daemon-main KILL 2>/dev/null
 for name in 0 1 2; do
