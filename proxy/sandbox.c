@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sanitized.h"
@@ -227,22 +228,46 @@ read_program(int fd)
 	return sandbox;
 }
 
+static bool
+make_program(int fd)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	bool ok;
+
+	/* 2: a tree of numbers, as most calls stand far down in a list. */
+	ok = filter != NULL && add_rules(filter) &&
+	     seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
+	     seccomp_export_bpf(filter, fd) == 0;
+	if (filter != NULL)
+		seccomp_release(filter);
+	return ok;
+}
+
+/*
+ * The holes that the library leaves in a heap would be filled, and so copied,
+ * by every session: some 16 KiB of each.
+ */
+static bool
+make_elsewhere(int fd)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(make_program(fd) ? EXIT_SUCCESS : EXIT_FAILURE);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 struct sandbox *
 sandbox_new(void)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int fd = memfd_create("sandbox", MFD_CLOEXEC);
 	struct sandbox *sandbox = NULL;
 
-	/* 2: a tree of numbers, as most calls stand far down in a list. */
-	if (filter != NULL && fd >= 0 && add_rules(filter) &&
-	    seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
-	    seccomp_export_bpf(filter, fd) == 0)
+	if (fd >= 0 && make_elsewhere(fd))
 		sandbox = read_program(fd);
 	if (fd >= 0)
 		(void)close(fd);
-	if (filter != NULL)
-		seccomp_release(filter);
 	if (sandbox == NULL)
 		errno = ENOTSUP;
 	return sandbox;
