@@ -277,7 +277,7 @@ on_facts(void *arg)
 	if (s->stage != STAGE_RELAY || !facts->activated || s->activated)
 		return;
 	s->activated = true;
-	(void)malloc_trim(0); /* what the handshakes needed goes back */
+	enter(s, STAGE_RELAY, SESSION_SETTLE_MS, NULL);
 	if (s->gate != NULL)
 		link_send(s->gate, (struct wire_view){&word, 1}, -1);
 	channel_chunk_size(s->channel, facts->chunk_size);
@@ -435,6 +435,11 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->stage == STAGE_CLOSING) {
 		(void)event_base_loopbreak(s->base);
+		return;
+	}
+	if (s->stage == STAGE_RELAY) {
+		/* What the handshakes and the start needed goes back. */
+		(void)malloc_trim(0);
 		return;
 	}
 	ev = log_event(LOG_WARNING, "deadline");

@@ -16,6 +16,7 @@
 /* Milliseconds. */
 enum {
 	SESSION_SEQUENCE_MS = 30000, /* from TLS to the Client Info PDU */
+	SESSION_SETTLE_MS = 2000,    /* from activation to rest */
 	SESSION_LINGER_MS = 2000     /* to write what is left at the end */
 };
 
