@@ -158,6 +158,7 @@ open_turn(struct keeper *k)
 	    .run_dirfd = k->run_dirfd,
 	    .view_group = k->config->view_group,
 	    .place = &k->place,
+	    .local_targets = k->config->local_targets,
 	    .on_news = on_news,
 	    .arg = k,
 	};

@@ -17,6 +17,7 @@ logon_new(const char *id, const char *connection)
 	(void)snprintf(logon->id, sizeof(logon->id), "%s", id);
 	(void)snprintf(logon->connection, sizeof(logon->connection), "%s",
 	               connection);
+	logon->linked = (uid_t)-1;
 	return logon;
 }
 

@@ -39,6 +39,7 @@ struct logon {
 	char *client_addr;
 	char *policy;
 	enum keep_purpose purpose;
+	uid_t linked; /* whose link leads to its view; (uid_t)-1: nobody's */
 	int64_t started_at;
 	int64_t detached_at; /* 0: it is not */
 	struct event *grace; /* pending: cards count as there until then */

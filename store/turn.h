@@ -25,6 +25,7 @@ struct turn_config {
 	int run_dirfd;
 	gid_t view_group;
 	struct view_place *place;
+	const char *const *local_targets; /* NULL, or ended by NULL */
 	turn_on_news *on_news;
 	void *arg;
 };

@@ -2,6 +2,7 @@
 
 #include "log.h"
 #include "mirror.h"
+#include "userlink.h"
 
 #include <string.h>
 #include <time.h>
@@ -88,13 +89,72 @@ log_view_fault(const char *session, const char *reason)
 	log_write(&ev);
 }
 
+static bool
+is_local(const struct turn *turn, const char *target)
+{
+	const char *const *name = turn->config.local_targets;
+
+	while (name != NULL && *name != NULL)
+		if (strcmp(peer_text(target), *name++) == 0)
+			return true;
+	return false;
+}
+
+/* Here, and by more than the client's word. */
+static bool
+is_proven_here(const struct turn *turn, const struct logon *logon)
+{
+	const char *source =
+	    logon->peer != NULL ? peer_text(logon->peer->source) : "";
+
+	return source[0] != '\0' && strcmp(source, "claimed") != 0 &&
+	       is_local(turn, logon->target);
+}
+
+/* The user's link leads to his newest log-on here, while there is one. */
+static void
+link_user(struct turn *turn, struct logon *logon, uid_t user)
+{
+	char id[VIEW_ID_TEXT_LEN + 1];
+	const struct logon *now = NULL;
+
+	if (user == ACCOUNT_NONE || logon->linked == user ||
+	    !is_proven_here(turn, logon))
+		return;
+	if (userlink_get(turn->config.run_dirfd, user, id))
+		now = logon_find(&turn->logons, id);
+	if (now != NULL && now != logon && !now->ended &&
+	    now->started_at > logon->started_at)
+		return;
+	if (userlink_set(turn->config.run_dirfd, user, logon->id) == VIEW_OK)
+		logon->linked = user;
+	else
+		log_view_fault(logon->id, "the user's link cannot be made");
+}
+
+/* Another log-on of the user may have it from now on. */
+static void
+unlink_user(struct turn *turn, struct logon *logon)
+{
+	struct logon *other;
+
+	if (logon == NULL || logon->linked == ACCOUNT_NONE)
+		return;
+	userlink_clear(turn->config.run_dirfd, logon->linked, logon->id);
+	TAILQ_FOREACH (other, &turn->logons, entry)
+		if (other->linked == logon->linked)
+			other->linked = ACCOUNT_NONE;
+	mark(turn, logon->user);
+	turn_show_dirty(turn);
+}
+
 static void
 show(struct turn *turn, struct logon *logon)
 {
 	const char *user = logon->peer != NULL && logon->user == NULL
 	                       ? peer_text(logon->peer->user)
 	                       : peer_text(logon->user);
-	const struct view_style style = {
+	struct view_style style = {
 	    .group = turn->config.view_group,
 	    .user = account_find(turn->account, user),
 	    .purpose = logon->purpose,
@@ -105,12 +165,17 @@ show(struct turn *turn, struct logon *logon)
 	/* Adopted, and it has not said yet whose certificates to show. */
 	if (logon->peer != NULL && logon->peer->syncing && user[0] == '\0')
 		return;
+	style.linked =
+	    logon->linked != ACCOUNT_NONE ||
+	    (style.user != ACCOUNT_NONE && is_proven_here(turn, logon));
 	logon->dirty = !mirror_show(turn->config.engine, turn->config.run_dirfd,
 	                            logon->id, user, &style, &reason);
 	logon->view_fault = logon->dirty ? reason : NULL;
 	turn->troubled |= logon->dirty;
 	if (logon->dirty)
 		log_view_fault(logon->id, reason);
+	else
+		link_user(turn, logon, style.user);
 }
 
 static void
@@ -203,6 +268,7 @@ static void
 finish_end(struct turn *turn, const struct job *job)
 {
 	remove_view(turn, job->session);
+	unlink_user(turn, job->logon);
 	if (!job->result.ok || job->how == ENGINE_END_RESUMED)
 		return;
 	log_over(job, "session-ended");
@@ -280,6 +346,7 @@ finish(struct turn *turn, struct job *job)
 		return;
 	case JOB_END_OTHERS:
 		(void)view_prune(turn->config.run_dirfd, is_there, turn, NULL);
+		userlink_prune(turn->config.run_dirfd, is_there, turn);
 		(void)event_add(turn->sweep, &next_slice);
 		return;
 	case JOB_SWEEP:

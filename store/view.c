@@ -259,6 +259,7 @@ show_module(struct work *w, struct folder *f, const char *path)
 {
 	const char *anchors = w->style->place->system_anchors;
 	uint8_t text[4 * VIEW_PATH_MAX];
+	char stable[VIEW_PATH_MAX] = "";
 	struct wire_out out = wire_out(text, sizeof(text));
 
 	put_text(&out, "# p11-kit's trust module with the roots of a card.\n"
@@ -269,7 +270,11 @@ show_module(struct work *w, struct folder *f, const char *path)
 		put_text(&out, anchors);
 		put_text(&out, ":");
 	}
-	put_text(&out, path);
+	if (w->style->linked && w->style->user != TREE_NO_USER)
+		(void)snprintf(stable, sizeof(stable), "%s/user/%lu",
+		               w->style->place->run_dir,
+		               (unsigned long)w->style->user);
+	put_text(&out, stable[0] != '\0' ? stable : path);
 	put_text(&out, "/trust\"\n");
 	if (wire_out_ok(&out))
 		(void)folder_put(f, "p11-kit-trust.module", wire_written(&out));
@@ -396,8 +401,8 @@ enum view_error
 view_reconcile_host(int run_dirfd, const struct view_item *items, size_t count,
                     enum keep_purpose purpose, struct view_changes *changes)
 {
-	const struct view_style style = {TREE_NO_GROUP, TREE_NO_USER, purpose,
-	                                 NULL};
+	const struct view_style style = {
+	    .group = TREE_NO_GROUP, .user = TREE_NO_USER, .purpose = purpose};
 	struct work w = {.style = &style, .items = items, .count = count};
 	struct folder host;
 

@@ -68,7 +68,8 @@ struct view_style {
 	gid_t group; /* may enter all views; (gid_t)-1: none */
 	uid_t user;  /* may enter this one and its personal/; (uid_t)-1: none */
 	enum keep_purpose purpose; /* what its roots are trusted for */
-	struct view_place *place;  /* NULL: no texts that name paths */
+	bool linked; /* the user's link leads here: texts may name it */
+	struct view_place *place; /* NULL: no texts that name paths */
 };
 
 /* Files and links; all zero says that the view was right already. */

@@ -87,9 +87,13 @@ lab_say "the right one"
 lab_client right 3901 one alice "/p:$right"
 lab_wait "the certificates" lab_has $LAB_GIDS_CERTS lab_certs main alice
 lab_expect "the source" pam "$(lab_session main source)"
+# What is registered once names this: it leads to the log-on of the moment.
+link=$(lab_run_dir main)/user/$(id -u alice)
+lab_wait "alice's link" test "$link" -ef "$(lab_view main)"
 nowhere "$right" "right, session lives"
 lab_stop client-right
 lab_wait "the session's end" lab_has 0 lab_sessions main
 nowhere "$right" "right, session over"
+lab_wait "no link without a log-on" test ! -L "$link"
 lab_stop daemon-main
 lab_expect "cores" "" "$(find "$LAB" /tmp -xdev -name 'core*' -newer "$LAB/etc/shadow.new" -type f 2>/dev/null || true)"

@@ -22,7 +22,8 @@
 struct made twins[3];
 struct made stranger;
 struct made leaf;
-const struct view_style plain = {(gid_t)-1, (uid_t)-1, KEEP_PURPOSE_ANY, NULL};
+const struct view_style plain = {
+    .group = (gid_t)-1, .user = (uid_t)-1, .purpose = KEEP_PURPOSE_ANY};
 
 static void
 add_extension(X509 *x509, X509V3_CTX *ctx, int nid, const char *value)
