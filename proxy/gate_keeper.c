@@ -17,6 +17,7 @@ enum {
 	TROUBLED_MS = 1000,   /* after one that has not, or hardly */
 	PAUSE_MAX_MS = 8000,  /* while none is able to begin */
 	SERVED_MIN_MS = 1000, /* that is more than hardly */
+	SHORT_MAX = 5,        /* times in a row that it may be less */
 	MS_IN_S = 1000
 };
 
@@ -129,7 +130,22 @@ keeper_again(struct gate *g)
 	(void)event_add(g->keeper_timer, &again);
 }
 
-/* Each try says one line, and there is at most one a second. */
+/*
+ * Long enough, or not the fifth time in a row that it was not: trust must not
+ * be left over for the sake of a pause.
+ */
+static bool
+served_well(struct gate *g)
+{
+	if (gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
+		g->keeper_short = 0;
+	else
+		g->keeper_short++;
+	return g->keeper_short < SHORT_MAX;
+}
+
+/* Each try says one line, and where it goes on there is at most one a second.
+ */
 static void
 choose_pause(struct gate *g, bool unable)
 {
@@ -137,8 +153,7 @@ choose_pause(struct gate *g, bool unable)
 		g->keeper_pause_ms = g->keeper_pause_ms < PAUSE_MAX_MS / 2
 		                         ? 2 * g->keeper_pause_ms
 		                         : PAUSE_MAX_MS;
-	else if (g->keeper_ready &&
-	         gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
+	else if (g->keeper_ready && served_well(g))
 		g->keeper_pause_ms = AGAIN_MS;
 	else
 		g->keeper_pause_ms = TROUBLED_MS;
