@@ -175,6 +175,18 @@ header_number(const uint8_t *header, size_t offset)
 	return wire_u32_be(&in);
 }
 
+/*
+ * What is left where the power went before the first sector was there: SQLite's
+ * journal undoes it, or SQLite says that it is no database.
+ */
+static bool
+is_blank(const uint8_t *header)
+{
+	static const uint8_t blank[HEADER_LEN];
+
+	return memcmp(header, blank, sizeof(blank)) == 0;
+}
+
 enum schema_file
 schema_inspect(int fd)
 {
@@ -184,7 +196,7 @@ schema_inspect(int fd)
 
 	if (len < 0)
 		return SCHEMA_FILE_FAILED;
-	if (len == 0)
+	if (len == 0 || (len == HEADER_LEN && is_blank(header)))
 		return SCHEMA_FILE_NEW;
 	if (len < HEADER_LEN || memcmp(header, magic, sizeof(magic)) != 0)
 		return SCHEMA_FILE_FOREIGN;
