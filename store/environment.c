@@ -2,6 +2,7 @@
 
 #include "document.h"
 #include "kerberos.h"
+#include "logon.h"
 #include "view.h"
 
 #include <json-c/json.h>
@@ -16,17 +17,6 @@ struct list {
 	const struct request *request;
 	struct json_object *rows;
 };
-
-static bool
-is_local(const struct report_source *source, struct wire_view target)
-{
-	const char *const *name = source->local_targets;
-
-	while (name != NULL && *name != NULL)
-		if (wire_view_equal(target, wire_view_text(*name++)))
-			return true;
-	return false;
-}
 
 /* Ours first, then what the program would have without us. */
 static void
@@ -88,12 +78,11 @@ on_session(const struct engine_session *session, void *arg)
 	document_add_view(row, "user", session->user);
 	document_add_view(row, "source", session->source);
 	document_add_view(row, "target", session->target);
-	document_add_bool(row, "local",
-	                  is_local(list->source, session->target));
 	document_add_bool(
-	    row, "authenticated",
-	    session->source.len > 0 &&
-		!wire_view_equal(session->source, wire_view_text("claimed")));
+	    row, "local",
+	    logon_is_local(list->source->local_targets, session->target));
+	document_add_bool(row, "authenticated",
+	                  logon_is_proven(session->source));
 	document_add_number(row, "started_at", session->started_at);
 	document_add_text(row, "view", view);
 	add_variables(row, id, view);

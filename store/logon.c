@@ -223,3 +223,19 @@ logon_find(const struct logon_list *list, const char *id)
 	}
 	return NULL;
 }
+
+bool
+logon_is_local(const char *const *local_targets, struct wire_view target)
+{
+	while (local_targets != NULL && *local_targets != NULL)
+		if (wire_view_equal(target, wire_view_text(*local_targets++)))
+			return true;
+	return false;
+}
+
+bool
+logon_is_proven(struct wire_view source)
+{
+	return source.len > 0 &&
+	       !wire_view_equal(source, wire_view_text("claimed"));
+}

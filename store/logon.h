@@ -68,6 +68,13 @@ void logon_attach(struct logon *logon, struct peer *peer,
                   const char *connection);
 
 /*
+ * Is the target one of those that run on this host (a list that ends with NULL,
+ * or NULL), and is the identity's source more than the client's word?
+ */
+bool logon_is_local(const char *const *local_targets, struct wire_view target);
+bool logon_is_proven(struct wire_view source);
+
+/*
  * The detached log-on that a connection resumes when it turns out to be for
  * this user and target: the one the server calls by the same name; without a
  * name on either side the only one there is.  NULL: none.

@@ -89,26 +89,14 @@ log_view_fault(const char *session, const char *reason)
 	log_write(&ev);
 }
 
-static bool
-is_local(const struct turn *turn, const char *target)
-{
-	const char *const *name = turn->config.local_targets;
-
-	while (name != NULL && *name != NULL)
-		if (strcmp(peer_text(target), *name++) == 0)
-			return true;
-	return false;
-}
-
 /* Here, and by more than the client's word. */
 static bool
 is_proven_here(const struct turn *turn, const struct logon *logon)
 {
-	const char *source =
-	    logon->peer != NULL ? peer_text(logon->peer->source) : "";
-
-	return source[0] != '\0' && strcmp(source, "claimed") != 0 &&
-	       is_local(turn, logon->target);
+	return logon->peer != NULL &&
+	       logon_is_proven(wire_view_text(logon->peer->source)) &&
+	       logon_is_local(turn->config.local_targets,
+	                      wire_view_text(logon->target));
 }
 
 /* The user's link leads to his newest log-on here, while there is one. */
