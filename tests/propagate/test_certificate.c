@@ -1,5 +1,9 @@
-#include "certificate.h"
-#include "pki.h"
+/*
+ * What a certificate is taken for: its class, the columns that describe it,
+ * what a log-on asks of it, and everything that is refused, with the fault it
+ * is given.
+ */
+#include "certbed.h"
 #include "spki.h"
 
 /* cmocka wants these four before it. */
@@ -16,10 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define UPN_NAMES                                                              \
-	"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user@example.test,"             \
-	"email:user@mail.test"
 
 enum { DAY = 24 * 60 * 60 };
 
@@ -42,64 +42,6 @@ static void
 drop(struct wire_view view)
 {
 	free((void *)(uintptr_t)view.data);
-}
-
-static enum certificate_class
-class_of(struct wire_view der, enum certificate_origin origin, bool weak)
-{
-	struct certificate *cert = certificate_new(der, origin, weak);
-	enum certificate_class class;
-
-	assert_non_null(cert);
-	class = certificate_class(cert);
-	if (class == CERTIFICATE_REFUSED)
-		assert_non_null(certificate_fault(cert));
-	else
-		assert_null(certificate_fault(cert));
-	certificate_free(cert);
-	return class;
-}
-
-static enum certificate_class
-class_in_slot(struct wire_view der)
-{
-	return class_of(der, CERTIFICATE_FROM_SLOT, false);
-}
-
-static enum certificate_class
-class_in_bag(struct wire_view der)
-{
-	return class_of(der, CERTIFICATE_FROM_ROOT_BAG, false);
-}
-
-static void
-assert_fault(struct wire_view der, enum certificate_origin origin,
-             const char *fault)
-{
-	struct certificate *cert = certificate_new(der, origin, false);
-
-	assert_non_null(cert);
-	assert_int_equal(certificate_class(cert), CERTIFICATE_REFUSED);
-	assert_string_equal(certificate_fault(cert), fault);
-	certificate_free(cert);
-}
-
-static void
-assert_view(struct wire_view view, const char *text)
-{
-	assert_true(wire_view_equal(view, wire_view_text(text)));
-}
-
-/* A certificate with these extensions, by an authority of its own. */
-static struct pki_cert *
-issued(const struct pki_ext *exts, enum pki_key key)
-{
-	struct pki_cert *ca = pki_ca_new("Issuer", NULL);
-	struct pki_spec spec = {.name = "Holder", .key = key, .exts = exts};
-	struct pki_cert *cert = pki_cert_new(&spec, ca);
-
-	pki_cert_free(ca);
-	return cert;
 }
 
 /* Another key in a certificate, and another signature under it. */
@@ -158,7 +100,7 @@ rsa_public(int bits)
 static const struct pki_ext logon_exts[] = {
     {"keyUsage", "critical,digitalSignature"},
     {"extendedKeyUsage", "clientAuth,1.3.6.1.4.1.311.20.2.2"},
-    {"subjectAltName", UPN_NAMES},
+    {"subjectAltName", CERTBED_NAMES},
     {"subjectKeyIdentifier", "hash"},
     {NULL, NULL},
 };
@@ -166,7 +108,7 @@ static const struct pki_ext logon_exts[] = {
 static void
 test_user_columns(void **state)
 {
-	struct pki_cert *made = issued(logon_exts, PKI_RSA2048);
+	struct pki_cert *made = certbed_issue(logon_exts, PKI_RSA2048);
 	struct certificate *cert =
 	    certificate_new(pki_der(made), CERTIFICATE_FROM_SLOT, false);
 	struct keep_cert columns;
@@ -175,12 +117,12 @@ test_user_columns(void **state)
 	assert_int_equal(certificate_class(cert), CERTIFICATE_USER);
 	certificate_describe(cert, &columns);
 	assert_true(wire_view_equal(columns.der, pki_der(made)));
-	assert_view(columns.subject, "CN=Holder");
-	assert_view(columns.issuer, "CN=Issuer");
-	assert_view(certificate_common_name(cert), "Holder");
-	assert_view(columns.upn, "user@example.test");
-	assert_view(columns.email, "user@mail.test");
-	assert_view(columns.key_alg, "RSA");
+	certbed_assert_view(columns.subject, "CN=Holder");
+	certbed_assert_view(columns.issuer, "CN=Issuer");
+	certbed_assert_view(certificate_common_name(cert), "Holder");
+	certbed_assert_view(columns.upn, "user@example.test");
+	certbed_assert_view(columns.email, "user@mail.test");
+	certbed_assert_view(columns.key_alg, "RSA");
 	assert_int_equal(columns.key_bits, 2048);
 	assert_int_equal(columns.ski.len, 20);
 	assert_true(columns.serial.len >= 2);
@@ -288,15 +230,18 @@ test_authorities(void **state)
 	struct pki_cert *user = pki_user_new("User", sub);
 
 	(void)state;
-	assert_int_equal(class_in_bag(pki_der(root)), CERTIFICATE_ROOT);
-	assert_int_equal(class_in_slot(pki_der(root)), CERTIFICATE_ROOT);
-	assert_int_equal(class_in_bag(pki_der(sub)), CERTIFICATE_INTERMEDIATE);
-	assert_int_equal(class_in_slot(pki_der(sub)), CERTIFICATE_INTERMEDIATE);
-	/* Self-issued is not self-signed: a key's successor. */
-	assert_int_equal(class_in_bag(pki_der(rollover)),
+	assert_int_equal(certbed_class_in_bag(pki_der(root)), CERTIFICATE_ROOT);
+	assert_int_equal(certbed_class_in_slot(pki_der(root)),
+	                 CERTIFICATE_ROOT);
+	assert_int_equal(certbed_class_in_bag(pki_der(sub)),
 	                 CERTIFICATE_INTERMEDIATE);
-	assert_fault(pki_der(user), CERTIFICATE_FROM_ROOT_BAG,
-	             "not a certification authority");
+	assert_int_equal(certbed_class_in_slot(pki_der(sub)),
+	                 CERTIFICATE_INTERMEDIATE);
+	/* Self-issued is not self-signed: a key's successor. */
+	assert_int_equal(certbed_class_in_bag(pki_der(rollover)),
+	                 CERTIFICATE_INTERMEDIATE);
+	certbed_assert_fault(pki_der(user), CERTIFICATE_FROM_ROOT_BAG,
+	                     "not a certification authority");
 	pki_cert_free(user);
 	pki_cert_free(rollover);
 	pki_cert_free(sub);
@@ -317,7 +262,7 @@ test_expired_root_is_a_root(void **state)
 	struct pki_cert *cert = pki_cert_new(&spec, NULL);
 
 	(void)state;
-	assert_int_equal(class_in_bag(pki_der(cert)), CERTIFICATE_ROOT);
+	assert_int_equal(certbed_class_in_bag(pki_der(cert)), CERTIFICATE_ROOT);
 	pki_cert_free(cert);
 }
 
@@ -340,36 +285,36 @@ test_refused_authorities(void **state)
 	struct wire_view der;
 
 	(void)state;
-	assert_fault(pki_der(cert), CERTIFICATE_FROM_ROOT_BAG,
-	             "key too weak for an authority");
+	certbed_assert_fault(pki_der(cert), CERTIFICATE_FROM_ROOT_BAG,
+	                     "key too weak for an authority");
 	assert_int_equal(
-	    class_of(pki_der(cert), CERTIFICATE_FROM_ROOT_BAG, true),
+	    certbed_class(pki_der(cert), CERTIFICATE_FROM_ROOT_BAG, true),
 	    CERTIFICATE_ROOT);
 	pki_cert_free(cert);
 
 	spec.key = PKI_EC256;
 	spec.exts = wrong_usage;
 	cert = pki_cert_new(&spec, NULL);
-	assert_fault(pki_der(cert), CERTIFICATE_FROM_ROOT_BAG,
-	             "key usage forbids signing certificates");
+	certbed_assert_fault(pki_der(cert), CERTIFICATE_FROM_ROOT_BAG,
+	                     "key usage forbids signing certificates");
 	pki_cert_free(cert);
 
 	spec.exts = ca;
 	cert = pki_cert_new(&spec, NULL);
-	assert_int_equal(class_in_bag(pki_der(cert)), CERTIFICATE_ROOT);
+	assert_int_equal(certbed_class_in_bag(pki_der(cert)), CERTIFICATE_ROOT);
 	der = exact(pki_der(cert));
 	((uint8_t *)(uintptr_t)der.data)[der.len - 1] ^= 1;
-	assert_fault(der, CERTIFICATE_FROM_ROOT_BAG,
-	             "self-signature does not verify");
+	certbed_assert_fault(der, CERTIFICATE_FROM_ROOT_BAG,
+	                     "self-signature does not verify");
 	drop(der);
 	pki_cert_free(cert);
 
 	spec.key = PKI_RSA2048;
 	cert = pki_cert_new(&spec, NULL);
 	der = remade(cert, pki_pkey(cert), pki_pkey(cert), EVP_md5());
-	assert_fault(der, CERTIFICATE_FROM_ROOT_BAG,
-	             "signed with a broken digest");
-	assert_int_equal(class_of(der, CERTIFICATE_FROM_ROOT_BAG, true),
+	certbed_assert_fault(der, CERTIFICATE_FROM_ROOT_BAG,
+	                     "signed with a broken digest");
+	assert_int_equal(certbed_class(der, CERTIFICATE_FROM_ROOT_BAG, true),
 	                 CERTIFICATE_ROOT);
 	drop(der);
 	pki_cert_free(cert);
@@ -385,10 +330,12 @@ test_version_one(void **state)
 	struct pki_cert *plain = pki_cert_new(&v3, NULL);
 
 	(void)state;
-	assert_int_equal(class_in_bag(pki_der(old)), CERTIFICATE_ROOT);
-	assert_int_equal(class_in_slot(pki_der(old)), CERTIFICATE_USER);
-	assert_int_equal(class_in_bag(pki_der(plain)), CERTIFICATE_REFUSED);
-	assert_int_equal(class_in_slot(pki_der(plain)), CERTIFICATE_USER);
+	assert_int_equal(certbed_class_in_bag(pki_der(old)), CERTIFICATE_ROOT);
+	assert_int_equal(certbed_class_in_slot(pki_der(old)), CERTIFICATE_USER);
+	assert_int_equal(certbed_class_in_bag(pki_der(plain)),
+	                 CERTIFICATE_REFUSED);
+	assert_int_equal(certbed_class_in_slot(pki_der(plain)),
+	                 CERTIFICATE_USER);
 	pki_cert_free(plain);
 	pki_cert_free(old);
 }
@@ -402,8 +349,8 @@ test_pending_request(void **state)
 
 	(void)state;
 	((uint8_t *)(uintptr_t)der.data)[der.len - 1] ^= 1;
-	assert_int_equal(class_in_slot(der), CERTIFICATE_REQUEST);
-	assert_int_equal(class_in_bag(der), CERTIFICATE_REFUSED);
+	assert_int_equal(certbed_class_in_slot(der), CERTIFICATE_REQUEST);
+	assert_int_equal(certbed_class_in_bag(der), CERTIFICATE_REFUSED);
 	drop(der);
 	pki_cert_free(cert);
 }
@@ -411,19 +358,20 @@ test_pending_request(void **state)
 static void
 test_abusive_keys(void **state)
 {
-	struct pki_cert *made = issued(logon_exts, PKI_EC256);
+	struct pki_cert *made = certbed_issue(logon_exts, PKI_EC256);
 	struct pki_cert *signer = pki_ca_new("Signer", NULL);
 	EVP_PKEY *key = rsa_public(SPKI_RSA_BITS_MAX);
 	struct wire_view der;
 
 	(void)state;
 	der = remade(made, key, pki_pkey(signer), EVP_sha256());
-	assert_int_equal(class_in_slot(der), CERTIFICATE_USER);
+	assert_int_equal(certbed_class_in_slot(der), CERTIFICATE_USER);
 	drop(der);
 	EVP_PKEY_free(key);
 	key = rsa_public(SPKI_RSA_BITS_MAX + 1);
 	der = remade(made, key, pki_pkey(signer), EVP_sha256());
-	assert_fault(der, CERTIFICATE_FROM_SLOT, "RSA key above 8192 bits");
+	certbed_assert_fault(der, CERTIFICATE_FROM_SLOT,
+	                     "RSA key above 8192 bits");
 	drop(der);
 	EVP_PKEY_free(key);
 	key = EVP_EC_gen("P-256");
@@ -431,13 +379,14 @@ test_abusive_keys(void **state)
 			     key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"),
 	                 1);
 	der = remade(made, key, pki_pkey(signer), EVP_sha256());
-	assert_fault(der, CERTIFICATE_FROM_SLOT, "curve without a name");
+	certbed_assert_fault(der, CERTIFICATE_FROM_SLOT,
+	                     "curve without a name");
 	drop(der);
 	EVP_PKEY_free(key);
 	/* A curve nobody would trust an authority with, but a user may. */
 	key = EVP_EC_gen("secp256k1");
 	der = remade(made, key, pki_pkey(signer), EVP_sha256());
-	assert_int_equal(class_in_slot(der), CERTIFICATE_USER);
+	assert_int_equal(certbed_class_in_slot(der), CERTIFICATE_USER);
 	drop(der);
 	EVP_PKEY_free(key);
 	pki_cert_free(signer);
@@ -447,10 +396,11 @@ test_abusive_keys(void **state)
 static void
 test_ed25519(void **state)
 {
-	struct pki_cert *cert = issued(logon_exts, PKI_ED25519);
+	struct pki_cert *cert = certbed_issue(logon_exts, PKI_ED25519);
 
 	(void)state;
-	assert_int_equal(class_in_slot(pki_der(cert)), CERTIFICATE_USER);
+	assert_int_equal(certbed_class_in_slot(pki_der(cert)),
+	                 CERTIFICATE_USER);
 	pki_cert_free(cert);
 }
 
@@ -481,15 +431,15 @@ test_size(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		cert = of_size(fits[i]);
-		assert_int_equal(class_in_slot(pki_der(cert)),
+		assert_int_equal(certbed_class_in_slot(pki_der(cert)),
 		                 CERTIFICATE_USER);
 		pki_cert_free(cert);
 	}
 	cert = of_size(KEEP_DER_MAX + 1);
-	assert_fault(pki_der(cert), CERTIFICATE_FROM_SLOT,
-	             "larger than 16 KiB");
+	certbed_assert_fault(pki_der(cert), CERTIFICATE_FROM_SLOT,
+	                     "larger than 16 KiB");
 	pki_cert_free(cert);
-	assert_fault(none, CERTIFICATE_FROM_SLOT, "empty");
+	certbed_assert_fault(none, CERTIFICATE_FROM_SLOT, "empty");
 }
 
 static void
@@ -506,23 +456,25 @@ test_garbage(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(class_in_slot(cases[i]), CERTIFICATE_REFUSED);
-		assert_int_equal(class_in_bag(cases[i]), CERTIFICATE_REFUSED);
+		assert_int_equal(certbed_class_in_slot(cases[i]),
+		                 CERTIFICATE_REFUSED);
+		assert_int_equal(certbed_class_in_bag(cases[i]),
+		                 CERTIFICATE_REFUSED);
 	}
 }
 
 static void
 test_bytes_after(void **state)
 {
-	struct pki_cert *cert = issued(logon_exts, PKI_EC256);
+	struct pki_cert *cert = certbed_issue(logon_exts, PKI_EC256);
 	size_t len = pki_der(cert).len;
 	uint8_t *bytes = calloc(1, len + 1);
 	struct wire_view view = {bytes, len + 1};
 
 	(void)state;
 	memcpy(bytes, pki_der(cert).data, len);
-	assert_fault(view, CERTIFICATE_FROM_SLOT,
-	             "bytes after the certificate");
+	certbed_assert_fault(view, CERTIFICATE_FROM_SLOT,
+	                     "bytes after the certificate");
 	free(bytes);
 	pki_cert_free(cert);
 }
@@ -530,7 +482,7 @@ test_bytes_after(void **state)
 static void
 test_every_truncation(void **state)
 {
-	struct pki_cert *cert = issued(logon_exts, PKI_RSA2048);
+	struct pki_cert *cert = certbed_issue(logon_exts, PKI_RSA2048);
 	struct wire_view whole = pki_der(cert);
 
 	(void)state;
@@ -538,7 +490,8 @@ test_every_truncation(void **state)
 		struct wire_view part = {whole.data, len};
 		struct wire_view der = exact(part);
 
-		assert_int_equal(class_in_slot(der), CERTIFICATE_REFUSED);
+		assert_int_equal(certbed_class_in_slot(der),
+		                 CERTIFICATE_REFUSED);
 		drop(der);
 	}
 	pki_cert_free(cert);
@@ -555,7 +508,8 @@ test_every_byte_wrong(void **state)
 	(void)state;
 	for (size_t at = 0; at < der.len; at++) {
 		bytes[at] ^= 0xff;
-		assert_int_not_equal(class_in_bag(der), CERTIFICATE_ROOT);
+		assert_int_not_equal(certbed_class_in_bag(der),
+		                     CERTIFICATE_ROOT);
 		bytes[at] ^= 0xff;
 	}
 	drop(der);

@@ -1,7 +1,10 @@
+/*
+ * Whom a certificate names: persons, computers and devices apart, and names
+ * that are too many, too long or no text.
+ */
 #include "identity.h"
 
-#include "certificate.h"
-#include "pki.h"
+#include "certbed.h"
 
 /* cmocka wants these four before it. */
 #include <setjmp.h>
@@ -13,70 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UPN_NAMES                                                              \
-	"otherName:1.3.6.1.4.1.311.20.2.3;UTF8:user@example.test,"             \
-	"email:user@mail.test"
 #define CARD_AUTH "2.16.840.1.101.3.6.8"
 #define TEMPLATE  "1.3.6.1.4.1.311.20.2"
-
-static enum certificate_class
-class_of(struct wire_view der, enum certificate_origin origin, bool weak)
-{
-	struct certificate *cert = certificate_new(der, origin, weak);
-	enum certificate_class class;
-
-	assert_non_null(cert);
-	class = certificate_class(cert);
-	if (class == CERTIFICATE_REFUSED)
-		assert_non_null(certificate_fault(cert));
-	else
-		assert_null(certificate_fault(cert));
-	certificate_free(cert);
-	return class;
-}
-
-static enum certificate_class
-class_in_slot(struct wire_view der)
-{
-	return class_of(der, CERTIFICATE_FROM_SLOT, false);
-}
-
-static void
-assert_fault(struct wire_view der, enum certificate_origin origin,
-             const char *fault)
-{
-	struct certificate *cert = certificate_new(der, origin, false);
-
-	assert_non_null(cert);
-	assert_int_equal(certificate_class(cert), CERTIFICATE_REFUSED);
-	assert_string_equal(certificate_fault(cert), fault);
-	certificate_free(cert);
-}
-
-static void
-assert_view(struct wire_view view, const char *text)
-{
-	assert_true(wire_view_equal(view, wire_view_text(text)));
-}
-
-/* A certificate with these extensions, by an authority of its own. */
-static struct pki_cert *
-issued(const struct pki_ext *exts, enum pki_key key)
-{
-	struct pki_cert *ca = pki_ca_new("Issuer", NULL);
-	struct pki_spec spec = {.name = "Holder", .key = key, .exts = exts};
-	struct pki_cert *cert = pki_cert_new(&spec, ca);
-
-	pki_cert_free(ca);
-	return cert;
-}
 
 static void
 assert_class(const struct pki_ext *exts, enum certificate_class class)
 {
-	struct pki_cert *cert = issued(exts, PKI_EC256);
+	struct pki_cert *cert = certbed_issue(exts, PKI_EC256);
 
-	assert_int_equal(class_in_slot(pki_der(cert)), class);
+	assert_int_equal(certbed_class_in_slot(pki_der(cert)), class);
 	pki_cert_free(cert);
 }
 
@@ -123,7 +71,7 @@ test_computers_and_devices(void **state)
 	};
 	static const struct pki_ext card_auth_of_person[] = {
 	    {"extendedKeyUsage", CARD_AUTH},
-	    {"subjectAltName", UPN_NAMES},
+	    {"subjectAltName", CERTBED_NAMES},
 	    {NULL, NULL},
 	};
 
@@ -150,12 +98,14 @@ test_number_of_names(void **state)
 	(void)state;
 	for (int i = 1; i < IDENTITY_NAMES_MAX; i++)
 		strcat(names, ",email:a@b.test");
-	cert = issued(exts, PKI_EC256);
-	assert_int_equal(class_in_slot(pki_der(cert)), CERTIFICATE_USER);
+	cert = certbed_issue(exts, PKI_EC256);
+	assert_int_equal(certbed_class_in_slot(pki_der(cert)),
+	                 CERTIFICATE_USER);
 	pki_cert_free(cert);
 	strcat(names, ",email:a@b.test");
-	cert = issued(exts, PKI_EC256);
-	assert_fault(pki_der(cert), CERTIFICATE_FROM_SLOT, "too many names");
+	cert = certbed_issue(exts, PKI_EC256);
+	certbed_assert_fault(pki_der(cert), CERTIFICATE_FROM_SLOT,
+	                     "too many names");
 	pki_cert_free(cert);
 }
 
@@ -168,7 +118,7 @@ test_upn_with_nul(void **state)
 	                       "610062"},
 	    {NULL, NULL},
 	};
-	struct pki_cert *made = issued(exts, PKI_EC256);
+	struct pki_cert *made = certbed_issue(exts, PKI_EC256);
 	struct certificate *cert =
 	    certificate_new(pki_der(made), CERTIFICATE_FROM_SLOT, false);
 	struct keep_cert columns;
@@ -215,7 +165,7 @@ test_long_name_is_cut(void **state)
 	made = pki_cert_new(&spec, NULL);
 	cert = certificate_new(pki_der(made), CERTIFICATE_FROM_SLOT, false);
 	certificate_describe(cert, &columns);
-	assert_view(certificate_common_name(cert), name);
+	certbed_assert_view(certificate_common_name(cert), name);
 	assert_int_equal(columns.subject.len, 3 + 64 * 3);
 	certificate_free(cert);
 	pki_cert_free(made);
