@@ -312,15 +312,28 @@ bench_refuse(struct bench *b, enum certprop_failure failure)
 	                     b->now);
 }
 
-/* A session that watches, with a card that was read. */
 void
-bench_start_present(struct bench *b)
+bench_start_inserted(struct bench *b)
 {
 	bench_start(b);
 	bench_log_on(b);
 	bench_insert(b, 1);
 	bench_pass(b, SETTLED);
+}
+
+void
+bench_start_present(struct bench *b)
+{
+	bench_start_inserted(b);
 	bench_deliver(b, READER);
+}
+
+void
+bench_start_again(struct bench *b)
+{
+	certprop_free(b->cp);
+	bench_forget(b);
+	bench_start_present(b);
 }
 
 void

@@ -88,7 +88,12 @@ void bench_take_out(struct bench *b, uint16_t counter);
 void bench_pass(struct bench *b, uint64_t ms);
 void bench_deliver(struct bench *b, uint32_t reader);
 void bench_refuse(struct bench *b, enum certprop_failure failure);
+
+/* A session with a user and a settled card; one that was also read. */
+void bench_start_inserted(struct bench *b);
 void bench_start_present(struct bench *b);
+/* The latter anew, in the place of the session so far. */
+void bench_start_again(struct bench *b);
 void bench_change(struct bench *b);
 int bench_make_all(void **state);
 int bench_free_all(void **state);

@@ -140,10 +140,7 @@ test_withdrawn_while_reading(void **state)
 {
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	bench_take_out(b, 2);
 	assert_string_equal(b->asked, "read:7 cancel:7");
 	bench_deliver(b, READER); /* it was on its way */
@@ -156,10 +153,7 @@ test_backoff_then_failed(void **state)
 	static const uint64_t waits[] = {100, 300, 1000, 3000};
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	for (size_t i = 0; i < 4; i++) {
 		bench_refuse(b, CERTPROP_RETRY);
 		assert_true(certprop_deadline(b->cp) == b->now + waits[i]);
@@ -189,10 +183,7 @@ test_permanent_failure(void **state)
 {
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	bench_refuse(b, CERTPROP_PERMANENT);
 	bench_pass(b, 10000);
 	assert_string_equal(b->asked, "read:7");
@@ -294,10 +285,7 @@ test_failed_and_mute(void **state)
 {
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	bench_refuse(b, CERTPROP_PERMANENT);
 	bench_show(b, READER, CERTPROP_MUTE, 1, "");
 	assert_non_null(strstr(b->cards, "7:failed 7:mute"));
@@ -328,10 +316,7 @@ test_swap_while_reading(void **state)
 {
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	bench_insert(b, 2);
 	assert_string_equal(b->asked, "read:7 cancel:7");
 	bench_deliver(b, READER); /* of the card before */
@@ -409,10 +394,7 @@ test_reader_gone_while_reading(void **state)
 {
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	certprop_reader_gone(b->cp, READER, b->now);
 	assert_string_equal(b->asked, "read:7 cancel:7");
 	bench_deliver(b, READER);

@@ -72,10 +72,7 @@ test_log_off_while_reading(void **state)
 {
 	struct bench *b = *state;
 
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	certprop_logoff(b->cp, "over", b->now);
 	assert_string_equal(b->asked, "read:7 cancel:7");
 	bench_deliver(b, READER);

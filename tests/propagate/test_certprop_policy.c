@@ -11,10 +11,7 @@ test_propagation_off(void **state)
 	struct bench *b = *state;
 
 	b->policy.propagate = false;
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	assert_string_equal(b->asked, "");
 	assert_string_equal(b->cards, "7:empty 7:settling 7:present");
 	assert_string_equal(b->news, "policy-ineffective");
@@ -30,10 +27,7 @@ test_redirection_off(void **state)
 	struct bench *b = *state;
 
 	b->policy.redirect = false;
-	bench_start(b);
-	bench_log_on(b);
-	bench_insert(b, 1);
-	bench_pass(b, SETTLED);
+	bench_start_inserted(b);
 	assert_int_equal(certprop_session_state(b->cp), KEEP_PRELOGON);
 	assert_string_equal(b->reason,
 	                    "smart card redirection is off by policy");

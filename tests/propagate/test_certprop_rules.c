@@ -10,14 +10,6 @@
 
 /* Whose card it is. */
 
-static void
-read_once(struct bench *b)
-{
-	certprop_free(b->cp);
-	bench_forget(b);
-	bench_start_present(b);
-}
-
 /* Is a card of this person's, and no other, taken as alice@EXAMPLE's? */
 static bool
 is_taken(struct bench *b, const struct bench_person *who)
@@ -26,7 +18,7 @@ is_taken(struct bench *b, const struct bench_person *who)
 
 	b->content.cert_count = 0;
 	bench_add_cert(b, cert, "9A");
-	read_once(b);
+	bench_start_again(b);
 	b->content.cert_count = 0;
 	pki_cert_free(cert);
 	return b->told[0] != '\0';
@@ -145,7 +137,7 @@ test_match_required_meanwhile(void **state)
 	for (int user = 0; user < 3; user++) {
 		b->policy.require_match = false;
 		b->policy.user_cleanup = (enum keep_cleanup)user;
-		read_once(b);
+		bench_start_again(b);
 		bench_forget(b);
 		b->policy.require_match = true;
 		bench_change(b);
@@ -224,11 +216,11 @@ test_allowed_roots(void **state)
 	struct bench *b = *state;
 
 	b->policy.allowed = &root;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, USUAL);
 	/* An intermediate trusts nobody. */
 	b->policy.allowed = &none;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, "begin:7/a1 user(CN=User) "
 	                             "intermediate(CN=Sub) commit");
 	assert_non_null(strstr(b->news, "root-refused"));
@@ -248,7 +240,7 @@ test_allowed_roots_change(void **state)
 		b->policy.cleanup = (enum keep_cleanup)cleanup;
 		b->policy.allowed = &list;
 		list.count = 1;
-		read_once(b);
+		bench_start_again(b);
 		bench_forget(b);
 		bench_change(b);
 		assert_string_equal(b->told, "");
@@ -355,7 +347,7 @@ is_fit(struct bench *b, const struct fitness *f,
 	bench_add_cert(b, cert, "9A");
 	b->content.certs[0].key_spec = f->key_spec;
 	b->policy.logon = *rules;
-	read_once(b);
+	bench_start_again(b);
 	assert_non_null(strstr(b->told, "user("));
 	b->content.cert_count = 0;
 	pki_cert_free(cert);
@@ -432,7 +424,7 @@ fit_of_two(struct bench *b, const struct bench_person *first,
 		b->content.certs[i].is_default = i == preferred;
 		b->content.certs[i].index = (uint32_t)i;
 	}
-	read_once(b);
+	bench_start_again(b);
 	b->content.cert_count = 0;
 	for (int i = 0; i < 2; i++)
 		pki_cert_free(certs[i]);
@@ -482,10 +474,10 @@ test_container_order(void **state)
 	b->content.certs[2].index = b->content.certs[3].index = 1;
 	b->content.certs[2].key_spec = 2;
 	b->content.certs[4].index = 3;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->keys, "kxc01");
 	b->content.certs[4].is_default = true;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->keys, "kxc03");
 }
 
@@ -494,18 +486,18 @@ test_stale_only_after_a_whole_read(void **state)
 {
 	struct bench *b = *state;
 
-	read_once(b);
+	bench_start_again(b);
 	assert_false(b->archive_stale);
 	b->policy.archive_stale = true;
 	bench_change(b);
 	assert_true(b->archive_stale);
 	b->content.skips[0].reason = "needs a PIN";
 	b->content.skip_count = 1;
-	read_once(b);
+	bench_start_again(b);
 	assert_false(b->archive_stale);
 	/* Nor is anything of a card that is gone. */
 	b->content.skip_count = 0;
-	read_once(b);
+	bench_start_again(b);
 	bench_take_out(b, 2);
 	certprop_reassert(b->cp, b->now);
 	assert_false(b->archive_stale);

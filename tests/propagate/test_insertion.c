@@ -8,23 +8,15 @@
 /* What goes where. */
 
 static void
-read_once(struct bench *b)
-{
-	certprop_free(b->cp);
-	bench_forget(b);
-	bench_start_present(b);
-}
-
-static void
 test_expired(void **state)
 {
 	struct bench *b = *state;
 
 	bench_add_cert(b, bench_made.old, "9D");
-	read_once(b);
+	bench_start_again(b);
 	assert_non_null(strstr(b->told, "user(CN=Old)"));
 	b->policy.skip_expired = true;
-	read_once(b);
+	bench_start_again(b);
 	assert_null(strstr(b->told, "CN=Old"));
 	assert_non_null(strstr(b->told, "user(CN=User)"));
 	assert_non_null(strstr(b->news, "cert-skipped"));
@@ -38,12 +30,12 @@ test_machine_like(void **state)
 	bench_add_cert(b, bench_made.computer, "9D");
 	assert_true(b->policy.refuse_machine_like);
 	b->policy.refuse_machine_like = false;
-	read_once(b);
+	bench_start_again(b);
 	assert_non_null(strstr(b->told, "user(CN=Computer)"));
 	assert_non_null(strstr(b->news, "cert-machine-like"));
 	b->policy.propagate_device = true;
 	b->policy.refuse_machine_like = true;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, USUAL);
 	assert_non_null(strstr(b->news, "cert-skipped"));
 }
@@ -55,10 +47,10 @@ test_device(void **state)
 
 	bench_add_cert(b, bench_made.door, "9C");
 	bench_add_cert(b, bench_made.nobody, "9E");
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, USUAL);
 	b->policy.propagate_device = true;
-	read_once(b);
+	bench_start_again(b);
 	assert_non_null(strstr(b->told, "user(CN=Door)"));
 	assert_non_null(strstr(b->told, "user(CN=Nobody)"));
 }
@@ -70,7 +62,7 @@ test_roots_off(void **state)
 
 	bench_add_cert(b, bench_made.root, "82");
 	b->policy.propagate_roots = false;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, USUAL_USER);
 }
 
@@ -83,16 +75,16 @@ test_authorities_in_slots(void **state)
 	b->content.cert_count = 0;
 	bench_add_cert(b, bench_made.root, "82");
 	bench_add_cert(b, bench_made.sub, "83");
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, "begin:7/a1 anchor(CN=Root) "
 	                             "intermediate(CN=Sub) commit");
 	(void)snprintf(b->content.certs[0].slot, 8, "9A");
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, "begin:7/a1 intermediate(CN=Root) "
 	                             "intermediate(CN=Sub) commit");
 	(void)snprintf(b->content.certs[0].slot, 8, "82");
 	b->content.family = CARD_GIDS;
-	read_once(b);
+	bench_start_again(b);
 	assert_null(strstr(b->told, "anchor"));
 }
 
@@ -107,7 +99,7 @@ test_refusals_are_news(void **state)
 	b->content.cert_count = 2;
 	b->content.skips[0].reason = "needs a PIN";
 	b->content.skip_count = 1;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, USUAL);
 	assert_string_equal(b->news, "card-inserted cert-refused root-refused "
 	                             "cert-skipped card-read");
@@ -121,7 +113,7 @@ test_twins_on_a_card(void **state)
 
 	bench_add_cert(b, bench_made.user, "9D");
 	bench_add_root(b, bench_made.root);
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, USUAL);
 }
 
@@ -131,7 +123,7 @@ test_empty_card(void **state)
 	struct bench *b = *state;
 
 	b->content.cert_count = b->content.root_count = 0;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, "begin:7/a1 commit");
 	bench_take_out(b, 2);
 	assert_string_equal(b->told, "begin:7/a1 commit release:7");
@@ -153,7 +145,7 @@ test_as_many_as_allowed(void **state)
 	b->content.skip_count = CARD_CERTS_MAX;
 	for (size_t i = 0; i < CARD_CERTS_MAX; i++)
 		b->content.skips[i].reason = "empty";
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told,
 	                    "begin:7/a1 user(CN=User) anchor(CN=Root) commit");
 }
@@ -492,7 +484,7 @@ test_pending_request(void **state)
 	b->content.cert_count = b->content.root_count = 0;
 	bench_add_cert(b, made, "9A");
 	cert->der[cert->len - 1] ^= 1;
-	read_once(b);
+	bench_start_again(b);
 	assert_string_equal(b->told, "begin:7/a1 request(CN=Pending) commit");
 	pki_cert_free(made);
 }
