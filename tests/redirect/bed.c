@@ -1,6 +1,7 @@
 #include "bed.h"
 
 #include "exact.h"
+#include "pki.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,12 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+
+enum { PIV_9A = 0x5fc105 };
+
+struct script_card bed_card;
+static struct pki_cert *ca;
+static struct pki_cert *user;
 
 static void
 deliver(struct bed *bed, enum channel_side to, uint32_t total, uint32_t flags,
@@ -250,4 +257,78 @@ bed_advance(struct bed *bed, uint64_t ms)
 		if (bed->stop_at != 0 && !may_go_on(bed))
 			return;
 	}
+}
+
+int
+bed_make_card(void **state)
+{
+	(void)state;
+	ca = pki_ca_new("root", NULL);
+	user = pki_user_new("user", ca);
+	script_card_init(&bed_card, script_piv_aid);
+	(void)script_add_piv(&bed_card, PIV_9A, pki_der(user), SCRIPT_PLAIN);
+	return 0;
+}
+
+int
+bed_free_card(void **state)
+{
+	(void)state;
+	script_card_clear(&bed_card);
+	pki_cert_free(user);
+	pki_cert_free(ca);
+	return 0;
+}
+
+static void
+start_as(struct bed *bed, enum channel_role_setting role)
+{
+	bed_init(bed);
+	bed->config.role = role;
+	bed->client.has_drive = true;
+	fake_pcsc_plug(&bed->client.pcsc, 0, "Reader A");
+	fake_pcsc_insert(&bed->client.pcsc, 0, &bed_card);
+	bed_start(bed);
+}
+
+void
+bed_start_relay(struct bed *bed)
+{
+	start_as(bed, CHANNEL_AUTO);
+	fake_server_announce(&bed->server);
+}
+
+void
+bed_start_own(struct bed *bed)
+{
+	start_as(bed, CHANNEL_OWN);
+}
+
+void
+bed_assert_at_rest(const struct bed *bed)
+{
+	assert_int_equal(fake_pcsc_contexts(&bed->client.pcsc), 1);
+	assert_int_equal(fake_pcsc_handles(&bed->client.pcsc), 0);
+	assert_int_equal(fake_pcsc_transactions(&bed->client.pcsc), 0);
+	assert_int_equal(fake_pcsc_parked(&bed->client.pcsc), 1);
+	assert_int_equal(bed->client.calls_early, 0);
+	assert_int_equal(bed->client.faults, 0);
+	assert_int_equal(bed->server.faults, 0);
+}
+
+void
+bed_drive_request(uint8_t *data, size_t size, struct wire_out *out)
+{
+	struct rdpefs_request request = {
+	    .device_id = FAKE_DRIVE,
+	    .file_id = 3,
+	    .completion_id = 0x40000000, /* of the range of ours */
+	    .major = RDPEFS_IRP_WRITE,
+	};
+	static const uint8_t body[500] = {1, 2, 3};
+
+	request.body = (struct wire_view){body, sizeof(body)};
+	*out = wire_out(data, size);
+	rdpefs_request_encode(out, &request);
+	assert_true(wire_out_ok(out));
 }

@@ -63,4 +63,25 @@ enum channel_verdict bed_chunk(struct bed *bed, enum channel_side from,
 void bed_message(struct bed *bed, enum channel_side from,
                  struct wire_view message);
 
+/*
+ * A PIV card of one user, which all tests of a program share: the set-up and
+ * the tear-down of their group.
+ */
+extern struct script_card bed_card;
+int bed_make_card(void **state);
+int bed_free_card(void **state);
+
+/*
+ * A session whose client has bed_card in its reader, and a drive: the server
+ * announces, or it is ours to.
+ */
+void bed_start_relay(struct bed *bed);
+void bed_start_own(struct bed *bed);
+
+/* Nothing of ours is left at the client but the watch. */
+void bed_assert_at_rest(const struct bed *bed);
+
+/* A request of the server to the drive, in data. */
+void bed_drive_request(uint8_t *data, size_t size, struct wire_out *out);
+
 #endif

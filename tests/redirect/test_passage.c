@@ -1,7 +1,6 @@
 /* Devices that a policy hides and shows, and faults that name a field. */
 #include "bed.h"
 #include "exact.h"
-#include "pki.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +10,6 @@
 
 #include <cmocka.h>
 
-enum { PIV_9A = 0x5fc105 };
-
-static struct script_card card;
-static struct pki_cert *ca;
-static struct pki_cert *user;
 static struct bed bed;
 static struct filter_policy closed;
 static struct filter_policy open;
@@ -23,27 +17,18 @@ static struct filter_policy open;
 static int
 setup(void **state)
 {
-	(void)state;
 	filter_policy_init(&open);
 	filter_policy_init(&closed);
 	assert_null(filter_parse_redirect(&closed, "no"));
-	ca = pki_ca_new("root", NULL);
-	user = pki_user_new("user", ca);
-	script_card_init(&card, script_piv_aid);
-	(void)script_add_piv(&card, PIV_9A, pki_der(user), SCRIPT_PLAIN);
-	return 0;
+	return bed_make_card(state);
 }
 
 static int
 teardown(void **state)
 {
-	(void)state;
-	script_card_clear(&card);
-	pki_cert_free(user);
-	pki_cert_free(ca);
 	filter_policy_clear(&open);
 	filter_policy_clear(&closed);
-	return 0;
+	return bed_free_card(state);
 }
 
 /* A session without redirection, at rest; the client has a card. */
@@ -53,7 +38,7 @@ start_closed(bool own)
 	bed_init(&bed);
 	bed.config.role = own ? CHANNEL_OWN : CHANNEL_RELAY;
 	fake_pcsc_plug(&bed.client.pcsc, 0, "Reader A");
-	fake_pcsc_insert(&bed.client.pcsc, 0, &card);
+	fake_pcsc_insert(&bed.client.pcsc, 0, &bed_card);
 	bed_start(&bed);
 	channel_filter(bed.ch, &closed, bed.now_ms);
 	if (!own)
