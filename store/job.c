@@ -162,9 +162,8 @@ put_for_user(struct job *job, struct engine *engine,
              const struct engine_origin *origin, const struct keep_cert *cert,
              enum keep_cleanup cleanup, struct taken *taken)
 {
-	if (job->user == NULL || !is_owner(job->user)) {
-		refuse(job, job->user == NULL ? "the session has no user"
-		                              : "the user has a host's name");
+	if (!is_owner(job->user)) {
+		refuse(job, "the user has a host's name");
 		return true;
 	}
 	enum engine_result result =
@@ -202,11 +201,16 @@ put_root(struct job *job, struct engine *engine,
 	return true;
 }
 
+/* Before somebody is known to be logged on nothing is stored, or trusted. */
 static bool
 put_cert(struct job *job, struct engine *engine,
          const struct engine_origin *origin, const struct keep_cert *cert,
          const struct keep_begin *begin, struct taken *taken)
 {
+	if (job->user == NULL) {
+		refuse(job, "the session has no user");
+		return true;
+	}
 	switch (cert->kind) {
 	case KEEP_USER:
 	case KEEP_REQUEST:
@@ -238,6 +242,11 @@ run_apply(struct job *job, struct engine *engine)
 	    .reader_name = begin.reader_name,
 	    .card_id = {begin.card_id, sizeof(begin.card_id)},
 	    .family = begin.family,
+	    .card_serial = begin.card_serial,
+	    .chuid = begin.chuid,
+	    .removable = begin.removable,
+	    .policy = begin.policy,
+	    .policy_generation = begin.policy_generation,
 	};
 
 	for (size_t i = 0; i < batch_count(job->batch); i++)

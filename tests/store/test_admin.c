@@ -257,6 +257,7 @@ test_purge(void **state)
 	int session = keeperbed_attach(&stage->bed, 2, false);
 	struct json_object *document;
 
+	keeperbed_user(session, "bob");
 	keeperbed_begin(session, 1, 0xc2, KEEP_CLEANUP_NONE);
 	keeperbed_cert(session, KEEP_ANCHOR, 21);
 	assert_true(keeperbed_commit(session, 1).ok);

@@ -343,6 +343,7 @@ test_root_that_preexists(void **state)
 	struct stage *stage = *state;
 	int session = keeperbed_attach(&stage->bed, 2, false);
 
+	keeperbed_user(session, "bob");
 	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
 	keeperbed_cert(session, KEEP_PREEXISTING, 21);
 	assert_true(keeperbed_commit(session, 1).ok);
@@ -363,6 +364,7 @@ test_root_that_is_kept(void **state)
 	struct stage *stage = *state;
 	int session = keeperbed_attach(&stage->bed, 2, false);
 
+	keeperbed_user(session, "bob");
 	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_NONE);
 	keeperbed_cert(session, KEEP_ANCHOR, 21);
 	assert_true(keeperbed_commit(session, 1).ok);

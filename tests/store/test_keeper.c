@@ -120,8 +120,9 @@ test_view_is_mended_without_an_event(void **state)
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 }
 
+/* Nor is anything trusted for nobody. */
 static void
-test_user_certificates_need_a_user(void **state)
+test_certificates_need_a_user(void **state)
 {
 	struct keeperbed *bed = *state;
 
@@ -130,9 +131,14 @@ test_user_certificates_need_a_user(void **state)
 	struct keep_ack ack = propagate(session, 1, KEEP_CLEANUP_LOGOFF);
 
 	assert_true(ack.ok);
-	assert_int_equal(ack.refused, 1);
-	assert_int_equal(ack.added, 1);
+	assert_int_equal(ack.refused, 2);
+	assert_int_equal(ack.added, 0);
 	assert_int_equal(keeperbed_files(bed, 1, "personal"), 0);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 0);
+	keeperbed_user(session, "alice");
+	ack = propagate(session, 2, KEEP_CLEANUP_LOGOFF);
+	assert_int_equal(ack.added, 2);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 1);
 	(void)close(session);
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 }
@@ -145,6 +151,7 @@ test_commit_replaces_what_the_card_held(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_REMOVAL);
 	keeperbed_cert(session, KEEP_ANCHOR, 20);
 	keeperbed_cert(session, KEEP_ANCHOR, 21);
@@ -173,6 +180,7 @@ test_preexisting_root_is_in_no_view(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_REMOVAL);
 	keeperbed_cert(session, KEEP_PREEXISTING, 20);
 	keeperbed_cert(session, KEEP_ANCHOR, 21);
@@ -193,6 +201,7 @@ test_release_ends_one_claim_of_two(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	for (uint32_t reader = 1; reader <= 2; reader++) {
 		keeperbed_begin(session, reader, 0xc1, KEEP_CLEANUP_REMOVAL);
 		keeperbed_cert(session, KEEP_ANCHOR, 20);
@@ -215,6 +224,8 @@ test_bad_message_ends_one_session_only(void **state)
 	int good = keeperbed_attach(bed, 1, false);
 	int bad = keeperbed_attach(bed, 2, false);
 
+	keeperbed_user(good, "alice");
+	keeperbed_user(bad, "alice");
 	assert_true(propagate(bad, 1, KEEP_CLEANUP_LOGOFF).ok);
 	assert_int_equal(send(bad, "\xff\xff\xff", 3, 0), 3);
 	assert_true(keeperbed_is_closed(bad));
@@ -248,6 +259,7 @@ test_too_large_batch_is_refused_whole(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_LOGOFF);
 	for (int i = 0; i < KEEP_ROOTS_MAX; i++)
 		keeperbed_cert(session, KEEP_ANCHOR, (uint8_t)i);
@@ -272,6 +284,7 @@ test_end_with_a_reason(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
 	msg.over.reason = wire_view_text("log-off");
 	keeperbed_say(session, &msg);
@@ -289,6 +302,7 @@ test_gate_gone_ends_all(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 	assert_int_equal(keeperbed_files(bed, 1, "anchors"), -1);
@@ -303,6 +317,7 @@ test_sigterm_ends_all(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
 	assert_int_equal(kill(bed->pid, SIGINT), 0);
 	assert_int_equal(kill(bed->pid, SIGHUP), 0);
@@ -325,6 +340,7 @@ test_killed_keeper_loses_nothing_and_keeps_nothing_stale(void **state)
 	int one = keeperbed_attach(bed, 1, false);
 	int two = keeperbed_attach(bed, 2, false);
 
+	keeperbed_user(two, "bob");
 	keeperbed_user(one, "alice");
 	assert_true(propagate(one, 1, KEEP_CLEANUP_REMOVAL).ok);
 	keeperbed_begin(one, 2, 0xc2, KEEP_CLEANUP_REMOVAL);
@@ -422,6 +438,7 @@ test_acknowledged_survives_kill(void **state)
 		keeperbed_start(bed);
 		int session = keeperbed_attach(bed, 1, round > 0);
 
+		keeperbed_user(session, "alice");
 		assert_true(synced(session, 1).ok);
 		pid_t killer = kill_later(bed, round * 2500u);
 
@@ -472,6 +489,7 @@ test_second_keeper_is_refused(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
 	keeperbed_start(&other);
 	assert_int_equal(keeperbed_wait(&other), KEEPER_EXIT_REFUSED);
@@ -550,6 +568,7 @@ test_full_disk_is_an_answer_and_no_end(void **state)
 	keeperbed_start(bed);
 	int session = keeperbed_attach(bed, 1, false);
 
+	keeperbed_user(session, "alice");
 	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
 	fill(bed, true);
 	struct keep_ack ack =
@@ -588,7 +607,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_commit_shows_and_end_removes),
 	    TEST(test_view_is_mended_without_an_event),
-	    TEST(test_user_certificates_need_a_user),
+	    TEST(test_certificates_need_a_user),
 	    TEST(test_commit_replaces_what_the_card_held),
 	    TEST(test_preexisting_root_is_in_no_view),
 	    TEST(test_release_ends_one_claim_of_two),
