@@ -10,12 +10,6 @@
 
 enum { COPY_TRIES = 20, COPY_PAUSE_US = 20 * 1000, PATH_SIZE = 512 };
 
-/* A session that runs, or is disconnected and may come back. */
-#define LIVE                                                                   \
-	"(SELECT s.session_id FROM session s JOIN proxy p"                     \
-	" ON p.proxy_id = s.proxy_id AND p.epoch = s.epoch"                    \
-	" WHERE s.ended_at IS NULL)"
-
 static char copy_dir[64];
 
 static void
@@ -212,19 +206,19 @@ static const struct {
 	  "SELECT \"table\" FROM pragma_foreign_key_check" },
 	{ { "I1", "a root in force without a live log-on or a record of it" },
 	  "SELECT hex(sha256) || ' of ' || session_id FROM claim"
-	  " WHERE kind IN (3, 4) AND ends_on <> 0 AND session_id NOT IN " LIVE },
+	  " WHERE kind IN (3, 4) AND ends_on <> 0 AND session_id NOT IN " AUDITOR_LIVE },
 	{ { "I1", "kept after its session, but not meant to be" },
 	  "SELECT hex(sha256) FROM claim WHERE kept <> 0 AND ends_on <> 0" },
 	{ { "I1", "a root that ends with its card, and the card is gone" },
 	  "SELECT hex(c.sha256) || ' of ' || c.session_id FROM claim c"
 	  " JOIN session s ON s.session_id = c.session_id"
 	  " WHERE c.kind IN (3, 4) AND c.ends_on = 1 AND c.present = 0"
-	  " AND c.session_id IN " LIVE " AND (s.detached_at IS NULL"
+	  " AND c.session_id IN " AUDITOR_LIVE " AND (s.detached_at IS NULL"
 	  " OR coalesce(s.grace_until, 0) < unixepoch() - 1)" },
 	{ { "I1", "a disconnected log-on is too old" },
 	  "SELECT session_id FROM session WHERE detached_at IS NOT NULL"
 	  " AND ended_at IS NULL AND expires_at < unixepoch() - 1"
-	  " AND session_id IN " LIVE },
+	  " AND session_id IN " AUDITOR_LIVE },
 	{ { "I1", "a root of a log-on without a user" },
 	  "SELECT hex(c.sha256) FROM claim c JOIN session s"
 	  " ON s.session_id = c.session_id WHERE c.kind IN (3, 4)"
@@ -247,9 +241,56 @@ static const struct {
     /* clang-format on */
 };
 
+/* Files of the store's directory, and who may read them. */
+static void
+on_store_file(struct auditor *a, const char *path, const char *name, void *arg)
+{
+	static const struct {
+		const char *name; /* after a '*': after the database's own */
+		mode_t mode;
+	} files[] = {{"*", 0600},          {"*-wal", 0600},
+	             {"*-shm", 0600},      {"*-journal", 0600},
+	             {"*.lock", 0600},     {"tls-certificate.pem", 0644},
+	             {"tls-key.pem", 0600}};
+	const char *base = arg;
+	char known[PATH_SIZE];
+	char file[PATH_SIZE + 300];
+	struct stat st;
+
+	(void)snprintf(file, sizeof(file), "%s/%s", path, name);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		(void)snprintf(known, sizeof(known), "%s%s",
+		               files[i].name[0] == '*' ? base : "",
+		               files[i].name + (files[i].name[0] == '*'));
+		if (strcmp(known, name) != 0)
+			continue;
+		if (lstat(file, &st) == 0 &&
+		    (!S_ISREG(st.st_mode) ||
+		     (st.st_mode & 07777 & ~files[i].mode) != 0))
+			auditor_violation(a, "I7", "open to others: %s", file);
+		return;
+	}
+	auditor_violation(a, "I8", "left over: %s", file);
+}
+
+static void
+audit_store_files(struct auditor *a)
+{
+	char path[PATH_SIZE];
+	char *slash;
+
+	(void)snprintf(path, sizeof(path), "%s", a->database);
+	slash = strrchr(path, '/');
+	if (slash == NULL)
+		return;
+	*slash = '\0';
+	audit_each_name(a, path, on_store_file, slash + 1);
+}
+
 void
 audit_store(struct auditor *a)
 {
+	audit_store_files(a);
 	audit_hashes(a);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const char *rule[2] = {rules[i].rule[0], rules[i].rule[1]};
@@ -260,11 +301,11 @@ audit_store(struct auditor *a)
 	    (unsigned)audit_store_ask(a, "SELECT count(*) FROM entry", NULL);
 	a->claims =
 	    (unsigned)audit_store_ask(a, "SELECT count(*) FROM claim", NULL);
-	a->sessions =
-	    (unsigned)audit_store_ask(a, "SELECT count(*) FROM " LIVE, NULL);
+	a->sessions = (unsigned)audit_store_ask(
+	    a, "SELECT count(*) FROM " AUDITOR_LIVE, NULL);
 	a->connected = (unsigned)audit_store_ask(
 	    a,
 	    "SELECT count(*) FROM session WHERE connection IS NOT NULL"
-	    " AND session_id IN " LIVE,
+	    " AND session_id IN " AUDITOR_LIVE,
 	    NULL);
 }

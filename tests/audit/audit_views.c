@@ -1,224 +1,217 @@
 #include "auditor.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 512, FILES_MAX = 512 };
+/*
+ * What is trusted in a scope: what somebody pinned there or, in a log-on, for
+ * all of them or for its user; and what a card of a live log-on claims.
+ */
+#define PINNED                                                                 \
+	"SELECT sha256 FROM root_pin WHERE scope IN (?1, 'host') OR scope ="   \
+	" (SELECT 'user:' || user_key FROM session"                            \
+	" WHERE 'session:' || session_id = ?1)"
+#define CLAIMED(kind)                                                          \
+	"SELECT sha256 FROM claim WHERE scope = ?1 AND kind = " kind           \
+	" AND session_id IN " AUDITOR_LIVE
+#define NAMES(of) "SELECT lower(hex(sha256)) FROM (" of ")"
+#define TRUSTED   PINNED " UNION " CLAIMED("3")
 
-/* Where the certificates of one question lie in a view. */
-struct folder {
-	const char *path; /* below the view */
-	const char *question;
+static const char trusted[] = NAMES(TRUSTED);
+static const char vouching[] = NAMES(CLAIMED("4") " EXCEPT SELECT * FROM"
+                                                  " (" TRUSTED ")");
+static const char own[] =
+    "SELECT lower(hex(e.sha256)) FROM entry e JOIN session s"
+    " ON s.user_key = e.owner WHERE 'session:' || s.session_id = ?1"
+    " AND e.store = 1 AND e.archived = 0";
+
+static const struct audit_folder session_folders[] = {
+    {"certs", trusted, .hashed = true},
+    {"anchors", trusted, false, false},
+    {"trust/anchors", trusted, false, false},
+    {"intermediates", vouching, false, false},
+    {"personal", own, .personal = true},
+};
+static const struct audit_folder host_folders[] = {
+    {"certs", trusted, .hashed = true},
+    {"trust/anchors", trusted, false, false},
 };
 
-#define OF_SCOPE                                                               \
-	"SELECT lower(hex(sha256)) FROM root_pin WHERE scope = ?1"             \
-	" UNION SELECT lower(hex(sha256)) FROM claim"                          \
-	" WHERE scope = ?1 AND kind = 3 AND kept = 0"
-#define OF_USER                                                                \
-	"SELECT lower(hex(e.sha256)) FROM entry e JOIN session s"              \
-	" ON s.user_key = e.owner WHERE 'session:' || s.session_id = ?1"       \
-	" AND e.store = 1 AND e.archived = 0"
-
-static const struct folder folders[] = {
-    {"certs", OF_SCOPE},
-    {"anchors", OF_SCOPE},
-    {"trust/anchors", OF_SCOPE},
-    {"intermediates",
-     "SELECT lower(hex(sha256)) FROM claim WHERE scope = ?1 AND kind = 4"
-     " AND kept = 0 EXCEPT SELECT lower(hex(sha256)) FROM claim"
-     " WHERE scope = ?1 AND kind = 3"},
-    {"personal", OF_USER},
-};
-
-/* Names of "<sha256>.pem" files: in the folder, or wanted by the store. */
-struct names {
-	char text[FILES_MAX][AUDITOR_HASH_TEXT + 1];
-	size_t count;
-};
+/* All that is in a directory, beside what the folders are checked for. */
+static const char *const in_run[] = {"control.sock", "policy", "session",
+                                     "user",         "host",   NULL};
+static const char *const in_session[] = {
+    "certs", "anchors",   "intermediates",        "personal",
+    "trust", "krb5.conf", "p11-kit-trust.module", NULL};
+static const char *const in_host[] = {"certs", "trust", NULL};
+static const char *const in_trust[] = {"anchors", NULL};
 
 static void
-add_name(struct names *names, const char *text)
+on_known(struct auditor *a, const char *path, const char *name, void *arg)
 {
-	if (names->count < FILES_MAX)
-		(void)snprintf(names->text[names->count++],
-		               AUDITOR_HASH_TEXT + 1, "%.*s", AUDITOR_HASH_TEXT,
-		               text);
-}
+	const char *const *known = arg;
 
-static bool
-has_name(const struct names *names, const char *text)
-{
-	for (size_t i = 0; i < names->count; i++)
-		if (strcmp(names->text[i], text) == 0)
-			return true;
-	return false;
-}
-
-/* The content is what the name says, however it is wrapped. */
-static bool
-is_genuine(const char *path, const char *name)
-{
-	FILE *f = fopen(path, "re");
-	X509 *x509 = f != NULL ? PEM_read_X509_AUX(f, NULL, NULL, NULL) : NULL;
-	uint8_t hash[EVP_MAX_MD_SIZE];
-	char text[AUDITOR_HASH_TEXT + 1] = "";
-
-	if (x509 != NULL && X509_digest(x509, EVP_sha256(), hash, NULL) == 1)
-		for (size_t i = 0; i < AUDITOR_HASH_TEXT / 2; i++)
-			(void)snprintf(&text[2 * i], 3, "%02x", hash[i]);
-	X509_free(x509);
-	if (f != NULL)
-		(void)fclose(f);
-	return strcmp(text, name) == 0;
-}
-
-static bool
-is_certificate_name(const char *name)
-{
-	return strspn(name, "0123456789abcdef") == AUDITOR_HASH_TEXT &&
-	       strcmp(name + AUDITOR_HASH_TEXT, ".pem") == 0;
-}
-
-/* A name that a writer leaves only while it writes. */
-static bool
-is_unfinished(const char *name)
-{
-	return name[0] == '.' && strcmp(name, ".") != 0 &&
-	       strcmp(name, "..") != 0;
+	while (*known != NULL && strcmp(*known, name) != 0)
+		known++;
+	if (*known == NULL)
+		auditor_violation(a, "I8", "left over: %s/%s", path, name);
 }
 
 static void
-read_folder(struct auditor *a, const char *path, struct names *names)
+check_names(struct auditor *a, const char *path, const char *const *known)
 {
-	DIR *dir = opendir(path);
-	char file[PATH_SIZE + 300];
-	struct stat st;
+	/* Only read; the callback's argument has no const. */
+	audit_each_name(a, path, on_known, (void *)(uintptr_t)known);
+}
 
-	names->count = 0;
-	if (dir == NULL)
+static void
+audit_trust(struct auditor *a, const char *view)
+{
+	char path[AUDITOR_PATH + 8];
+
+	(void)snprintf(path, sizeof(path), "%s/trust", view);
+	audit_directory(a, path, 0755, AUDITOR_NOBODY);
+	check_names(a, path, in_trust);
+}
+
+/* Where a path of the run directory ends. */
+static size_t
+path_length(const char *at)
+{
+	return strcspn(at, " \t\r\n\"':;,");
+}
+
+/*
+ * A text names no path of the run directory but those of its own view, and of
+ * its user's link; Kerberos is told of anchors only while there are some.
+ */
+static void
+audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
+           size_t anchors)
+{
+	char path[AUDITOR_PATH + 32];
+	char link[AUDITOR_PATH];
+	char text[64 * 1024] = "";
+	unsigned named = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", view, name);
+	(void)snprintf(link, sizeof(link), "%s/user/%lu/trust", a->run_dir,
+	               (unsigned long)user);
+	audit_file(a, path);
+	f = fopen(path, "re");
+	if (f == NULL)
 		return;
-	for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-		(void)snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
-		if (is_unfinished(e->d_name))
-			auditor_violation(a, "I8", "left over: %s", file);
-		if (lstat(file, &st) == 0 && S_ISLNK(st.st_mode) &&
-		    access(file, F_OK) != 0)
-			auditor_violation(a, "I1", "leads nowhere: %s", file);
-		if (!is_certificate_name(e->d_name))
-			continue;
-		add_name(names, e->d_name);
-		if (!is_genuine(file, names->text[names->count - 1]))
-			auditor_violation(a, "I3", "is not its name: %s", file);
-	}
-	(void)closedir(dir);
-}
-
-static void
-on_wanted(struct auditor *a, const char *text, void *arg)
-{
-	(void)a;
-	add_name(arg, text);
-}
-
-static void
-compare(struct auditor *a, const char *path, const struct names *found,
-        const struct names *wanted)
-{
-	for (size_t i = 0; i < found->count; i++)
-		if (!has_name(wanted, found->text[i]))
-			auditor_violation(a, "I1",
-			                  "shown without reason: %s/%s", path,
-			                  found->text[i]);
-	for (size_t i = 0; i < wanted->count; i++)
-		if (!has_name(found, wanted->text[i]))
-			auditor_violation(a, "I3", "not shown: %s/%s", path,
-			                  wanted->text[i]);
-}
-
-static void
-audit_folder(struct auditor *a, const char *view, const char *scope,
-             const struct folder *folder)
-{
-	static struct names found, wanted;
-	char path[PATH_SIZE + 32];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", view, folder->path);
-	read_folder(a, path, &found);
-	wanted.count = 0;
-	audit_store_each(a, folder->question, scope, on_wanted, &wanted);
-	compare(a, path, &found, &wanted);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	(void)fclose(f);
+	for (const char *at = text; (at = strstr(at, a->run_dir)) != NULL;
+	     at += path_length(at), named++)
+		if ((strncmp(at, view, strlen(view)) != 0 ||
+		     at[strlen(view)] != '/') &&
+		    (path_length(at) != strlen(link) ||
+		     strncmp(at, link, strlen(link)) != 0))
+			auditor_violation(a, "I7", "names another's: %s", path);
+	if (strcmp(name, "krb5.conf") == 0 && (named > 0) != (anchors > 0))
+		auditor_violation(a, anchors > 0 ? "I3" : "I1",
+		                  "%u of %zu anchors are named: %s", named,
+		                  anchors, path);
 }
 
 static void
 audit_view(struct auditor *a, const char *id)
 {
-	char view[PATH_SIZE];
+	char view[AUDITOR_PATH];
 	char scope[AUDITOR_ID_LEN + 16];
-	struct stat st;
+	uid_t user = audit_session_user(a, id);
+	size_t anchors = 0;
 
 	a->views++;
 	(void)snprintf(view, sizeof(view), "%s/session/%.*s", a->run_dir,
 	               AUDITOR_ID_LEN, id);
 	(void)snprintf(scope, sizeof(scope), "session:%.*s", AUDITOR_ID_LEN,
 	               id);
-	if (stat(view, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
-		auditor_violation(a, "I7", "open to everybody: %s", view);
 	if (audit_store_ask(a,
-	                    "SELECT count(*) FROM session WHERE session_id = ?1"
-	                    " AND ended_at IS NULL",
+	                    "SELECT count(*) FROM session"
+	                    " WHERE session_id = ?1"
+	                    " AND session_id IN " AUDITOR_LIVE,
 	                    id) != 1)
 		auditor_violation(a, "I1", "a view of no live log-on: %s",
 		                  view);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		audit_folder(a, view, scope, &folders[i]);
+	audit_directory(a, view, 0750, user);
+	check_names(a, view, in_session);
+	audit_trust(a, view);
+	for (size_t i = sizeof(session_folders) / sizeof(session_folders[0]);
+	     i-- > 0;)
+		anchors =
+		    audit_folder(a, view, scope, user, &session_folders[i]);
+	audit_text(a, view, "krb5.conf", user, anchors);
+	audit_text(a, view, "p11-kit-trust.module", user, anchors);
 }
 
 static void
+on_view(struct auditor *a, const char *path, const char *name, void *arg)
+{
+	(void)arg;
+	if (strspn(name, "0123456789abcdef") != AUDITOR_ID_LEN ||
+	    name[AUDITOR_ID_LEN] != '\0')
+		auditor_violation(a, "I8", "left over: %s/%s", path, name);
+	else if (a->stopped)
+		auditor_violation(a, "I1", "a view without a daemon: %s/%s",
+		                  path, name);
+	else
+		audit_view(a, name);
+}
+
+/* Each bound log-on has its view. */
+static void
+on_logon(struct auditor *a, const char *id, void *arg)
+{
+	char view[AUDITOR_PATH];
+
+	(void)arg;
+	(void)snprintf(view, sizeof(view), "%s/session/%s", a->run_dir, id);
+	if (access(view, F_OK) != 0)
+		auditor_violation(a, "I3", "a log-on without a view: %s", id);
+}
+
+/* Pins outlive the daemon; what cards claim does not. */
+static void
 audit_host(struct auditor *a)
 {
-	static const struct folder host[] = {{"certs", OF_SCOPE},
-	                                     {"trust/anchors", OF_SCOPE}};
-	char view[PATH_SIZE];
+	char view[AUDITOR_PATH];
 
 	(void)snprintf(view, sizeof(view), "%s/host", a->run_dir);
-	if (a->stopped || access(view, F_OK) != 0)
-		return;
-	for (size_t i = 0; i < sizeof(host) / sizeof(host[0]); i++)
-		audit_folder(a, view, "host", &host[i]);
+	audit_directory(a, view, 0755, AUDITOR_NOBODY);
+	check_names(a, view, in_host);
+	audit_trust(a, view);
+	for (size_t i = 0; i < sizeof(host_folders) / sizeof(host_folders[0]);
+	     i++)
+		(void)audit_folder(a, view, "host", AUDITOR_NOBODY,
+		                   &host_folders[i]);
 }
 
 void
 audit_views(struct auditor *a)
 {
-	char path[PATH_SIZE];
-	DIR *dir;
+	char path[AUDITOR_PATH];
+	struct stat st;
 
+	if (lstat(a->run_dir, &st) != 0)
+		return;
+	a->owner = st.st_uid;
+	a->group = st.st_gid;
+	audit_directory(a, a->run_dir, 0755, AUDITOR_NOBODY);
+	check_names(a, a->run_dir, in_run);
 	(void)snprintf(path, sizeof(path), "%s/session", a->run_dir);
-	dir = opendir(path);
-	for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL;
-	     e = readdir(dir)) {
-		if (is_unfinished(e->d_name))
-			auditor_violation(a, "I8", "left over: %s/%s", path,
-			                  e->d_name);
-		if (strlen(e->d_name) != AUDITOR_ID_LEN)
-			continue;
-		if (a->stopped)
-			auditor_violation(a, "I1",
-			                  "a view without a daemon: %s/%s",
-			                  path, e->d_name);
-		else
-			audit_view(a, e->d_name);
-	}
-	if (dir != NULL)
-		(void)closedir(dir);
+	audit_directory(a, path, 0711, AUDITOR_NOBODY);
+	audit_each_name(a, path, on_view, NULL);
+	if (!a->stopped)
+		audit_store_each(a,
+		                 "SELECT session_id FROM session"
+		                 " WHERE user_key IS NOT NULL"
+		                 " AND session_id IN " AUDITOR_LIVE,
+		                 NULL, on_logon, NULL);
 	audit_host(a);
 }

@@ -1,6 +1,9 @@
 /*
  * usage: auditor [--stopped] DATABASE RUN_DIR
  *
+ * AUDITOR_CONFIG in the environment is on the daemon's command line: its
+ * processes are known by that.  AUDITOR_ONCE: it looks once.
+ *
  * Prints one JSON object; its exit status is 0 when every invariant holds.
  * While a daemon runs store and views change at their own pace: what does not
  * agree is looked at again, for a second, which is what the daemon is given.
@@ -9,6 +12,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +44,7 @@ audit(struct auditor *a)
 	}
 	audit_store(a);
 	audit_views(a);
+	audit_links(a);
 	audit_processes(a);
 	audit_store_close(a);
 }
@@ -54,16 +59,26 @@ print_text(const char *text)
 }
 
 static void
+print_process(const char *name, const struct auditor_process *process)
+{
+	(void)printf("\"%s\":{\"descriptors\":%u,\"private_kib\":%lu},", name,
+	             process->descriptors, process->private_kib);
+}
+
+static void
 print(const struct auditor *a)
 {
 	(void)printf("{\"auditor\":\"%s\",\"stopped\":%s,\"certs\":%u,"
 	             "\"entries\":%u,\"claims\":%u,\"sessions\":%u,"
-	             "\"connected\":%u,\"views\":%u,\"processes\":%u,"
-	             "\"violations\":%u,\"first\":\"",
+	             "\"connected\":%u,\"views\":%u,\"links\":%u,"
+	             "\"processes\":%u,",
 	             a->violations == 0 ? "ok" : "failed",
 	             a->stopped ? "true" : "false", a->certs, a->entries,
-	             a->claims, a->sessions, a->connected, a->views,
-	             a->processes, a->violations);
+	             a->claims, a->sessions, a->connected, a->views, a->links,
+	             a->processes);
+	print_process("gate", &a->gate);
+	print_process("keeper", &a->keeper);
+	(void)printf("\"violations\":%u,\"first\":\"", a->violations);
 	print_text(a->first);
 	(void)printf("\"}\n");
 }
@@ -72,6 +87,7 @@ int
 main(int argc, char **argv)
 {
 	bool stopped = argc > 1 && strcmp(argv[1], "--stopped") == 0;
+	unsigned tries = getenv("AUDITOR_ONCE") != NULL ? 1 : TRIES;
 	struct auditor a = {0};
 
 	if (argc != (stopped ? 4 : 3)) {
@@ -79,9 +95,10 @@ main(int argc, char **argv)
 		                      "RUN_DIR\n");
 		return 2;
 	}
-	for (unsigned i = 0; i < TRIES; i++) {
+	for (unsigned i = 0; i < tries; i++) {
 		a = (struct auditor){.database = argv[argc - 2],
 		                     .run_dir = argv[argc - 1],
+		                     .config = getenv("AUDITOR_CONFIG"),
 		                     .stopped = stopped};
 		audit(&a);
 		if (a.violations == 0)

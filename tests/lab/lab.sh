@@ -201,7 +201,8 @@ lab_audit() {
 	local store
 
 	store=$(lab_home "$1")/store/cardproxy.db
-	"$LAB_BUILD/tests/audit/auditor" ${2:+"$2"} "$store" \
+	AUDITOR_CONFIG=$(lab_home "$1")/conf \
+		"$LAB_BUILD/tests/audit/auditor" ${2:+"$2"} "$store" \
 		"$(lab_run_dir "$1")" >"$LAB/log/auditor" 2>&1 ||
 		{
 			cat "$LAB/log/auditor" >&2
