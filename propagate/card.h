@@ -16,6 +16,7 @@
 enum {
 	CARD_ATR_MAX = 36,
 	CARD_ID_LEN = 16,
+	CARD_RECORD_LEN = 86, /* bytes of one record of a container map */
 	CARD_NAME_MAX = 40,   /* characters of a container's name */
 	CARD_APDUS_MAX = 512, /* of one read */
 	CARD_CHAIN_MAX = 64,  /* GET RESPONSE steps for one object */
@@ -29,6 +30,14 @@ enum {
 
 /* CRYPT_MACHINE_KEYSET and NCRYPT_MACHINE_KEY_FLAG: a key of the computer. */
 enum { CARD_MACHINE_KEYSET = 0x20 };
+
+/* Which PIN a key asks for, as its family says; never the PIN. */
+enum card_pin {
+	CARD_PIN_UNKNOWN,
+	CARD_PIN_NONE,  /* the key may be used without */
+	CARD_PIN_USER,  /* once, then the card remembers */
+	CARD_PIN_ALWAYS /* the user's, before each use */
+};
 
 enum card_family { CARD_UNKNOWN, CARD_PIV, CARD_GIDS };
 enum card_length {
@@ -55,6 +64,9 @@ struct card_cert {
 	uint32_t key_spec;                     /* 1 exchange, 2 signature */
 	uint32_t index;                        /* of the container */
 	bool is_default;                       /* of the default container */
+	enum card_pin pin;
+	uint8_t *record; /* of the container, CARD_RECORD_LEN, freed as der is;
+	                    or NULL */
 	/* What only a provider can say; no file of a card holds it. */
 	uint32_t prov_flags; /* CARD_MACHINE_KEYSET */
 	bool placeholder;    /* stands for an enrolment that is pending */
@@ -72,6 +84,7 @@ struct card_content {
 	enum card_family family;
 	enum card_length length; /* as learned by this read */
 	uint8_t id[CARD_ID_LEN]; /* cardid or CHUID GUID; else a digest */
+	bool names_itself;       /* it is none */
 	struct card_cert certs[CARD_CERTS_MAX];
 	size_t cert_count;
 	struct card_cert roots[CARD_ROOTS_MAX]; /* members of the root bag */

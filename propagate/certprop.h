@@ -48,6 +48,7 @@ struct certprop_logon {
 /* The three CertProp values, the redirection switch, and what we add. */
 struct certprop_policy {
 	char name[64];        /* of the [policy] section, or "default" */
+	uint32_t generation;  /* of what is in force; 0: nobody counts */
 	bool propagate;       /* CertPropEnabled, default on */
 	bool propagate_roots; /* EnableRootCertificatePropagation, default on */
 	enum keep_cleanup cleanup; /* RootCertificateCleanupOption, default 2 */

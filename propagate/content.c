@@ -21,6 +21,7 @@ clear_certs(struct card_cert *certs, size_t *count)
 	for (size_t i = 0; i < *count; i++) {
 		free(certs[i].der);
 		free(certs[i].enrollment);
+		free(certs[i].record);
 		memset(&certs[i], 0, sizeof(certs[i]));
 	}
 	*count = 0;
@@ -247,13 +248,26 @@ digest_all(EVP_MD_CTX *ctx, const struct card_content *content,
 }
 
 void
+content_set_record(struct card_content *content, struct wire_view record)
+{
+	struct card_cert *cert;
+
+	if (content->cert_count == 0 || record.len != CARD_RECORD_LEN)
+		return;
+	cert = &content->certs[content->cert_count - 1];
+	free(cert->record);
+	cert->record = dup_bytes(record);
+}
+
+void
 content_ensure_id(struct card_content *content, struct wire_view atr)
 {
 	static const uint8_t none[CARD_ID_LEN];
 	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 	EVP_MD_CTX *ctx;
 
-	if (memcmp(content->id, none, CARD_ID_LEN) != 0)
+	content->names_itself = memcmp(content->id, none, CARD_ID_LEN) != 0;
+	if (content->names_itself)
 		return;
 	ctx = EVP_MD_CTX_new();
 	if (ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
@@ -269,12 +283,16 @@ own_cert(struct card_cert *cert)
 {
 	struct wire_view der = {cert->der, cert->len};
 	struct wire_view enrollment = {cert->enrollment, cert->enrollment_len};
+	struct wire_view record = {cert->record, CARD_RECORD_LEN};
 
 	cert->der = dup_bytes(der);
 	if (cert->enrollment != NULL)
 		cert->enrollment = dup_bytes(enrollment);
+	if (cert->record != NULL)
+		cert->record = dup_bytes(record);
 	return cert->der != NULL &&
-	       (enrollment.data == NULL || cert->enrollment != NULL);
+	       (enrollment.data == NULL || cert->enrollment != NULL) &&
+	       (record.data == NULL || cert->record != NULL);
 }
 
 static bool
@@ -301,6 +319,7 @@ content_dup(const struct card_content *content)
 	copy->family = content->family;
 	copy->length = content->length;
 	memcpy(copy->id, content->id, sizeof(copy->id));
+	copy->names_itself = content->names_itself;
 	memcpy(copy->skips, content->skips, sizeof(copy->skips));
 	copy->skip_count = content->skip_count;
 	copy->apdu_count = content->apdu_count;

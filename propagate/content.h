@@ -39,6 +39,12 @@ void content_add_file(struct card_content *content,
 void content_add_roots(struct card_content *content, struct wire_view file);
 
 /*
+ * The record of its container, CARD_RECORD_LEN bytes, for the certificate that
+ * was added last; without memory it has none.
+ */
+void content_set_record(struct card_content *content, struct wire_view record);
+
+/*
  * When the card gave no id of its own: a digest of its ATR and of all that was
  * read.
  */

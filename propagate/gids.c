@@ -13,7 +13,7 @@ enum {
 	GIDS_TABLE_VERSION = 1,
 	GIDS_NAME_LEN = 9, /* 8 characters and a NUL */
 	GIDS_HEAD_MAX = 6, /* DFxx and a length of up to three bytes */
-	GIDS_MAP_RECORD = 86,
+	GIDS_MAP_RECORD = CARD_RECORD_LEN,
 	GIDS_MAP_NAME = 80, /* bytes of its UTF-16LE name */
 	GIDS_MAP_VALID = 1,
 	GIDS_MAP_DEFAULT = 2,
@@ -344,9 +344,22 @@ describe_cert(const struct gids *gids, const struct gids_cert *cert)
 	if ((flags & GIDS_MAP_VALID) == 0)
 		return like;
 	like.is_default = (flags & GIDS_MAP_DEFAULT) != 0;
+	like.pin = CARD_PIN_USER; /* it has no other for keys */
 	read_container(wire_sub(&record, GIDS_MAP_NAME), like.container,
 	               sizeof(like.container));
 	return like;
+}
+
+/* As it stands in the map, where the map has the container. */
+static struct wire_view
+record_of(const struct gids *gids, unsigned index)
+{
+	struct wire_in record = map_record(gids, index);
+	static const struct wire_view none;
+
+	return (map_flags(gids, index) & GIDS_MAP_VALID) != 0
+	           ? wire_rest(&record)
+	           : none;
 }
 
 static void
@@ -355,6 +368,7 @@ take_cert(const struct gids *gids, const struct exchange_result *result,
 {
 	struct card_cert like = describe_cert(gids, &gids->certs[gids->index]);
 	struct wire_view file = file_value(result->data);
+	size_t before = content->cert_count;
 
 	if (result->outcome == EXCHANGE_FAULT)
 		content_skip(content, like.slot, result->reason);
@@ -362,6 +376,8 @@ take_cert(const struct gids *gids, const struct exchange_result *result,
 		content_add_file(content, &like, file);
 	else if (result->outcome == EXCHANGE_OK && tlv_total(result->data) == 0)
 		content_skip(content, like.slot, "is not a file of GIDS");
+	if (content->cert_count > before)
+		content_set_record(content, record_of(gids, like.index));
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "cardmap.h"
 #include "content.h"
 #include "items.h"
+#include "log.h"
 #include "logon.h"
 
 #include <openssl/sha.h>
@@ -21,6 +22,7 @@ struct insertion {
 	size_t dropped_requests;
 	unsigned dropped; /* parts */
 	bool with_roots;  /* they were looked at */
+	char serial[2 * CARD_ID_LEN + 1];
 };
 
 /* One look over the content, and whom it is told. */
@@ -354,6 +356,15 @@ judge(struct judgement *j)
 	logon_judge(&j->in->items, &j->policy->logon, j->now);
 }
 
+static void
+name_serial(struct insertion *in)
+{
+	const struct card_content *content = in->content;
+
+	if (content->family == CARD_GIDS && content->names_itself)
+		(void)log_hex(in->serial, content->id, CARD_ID_LEN);
+}
+
 static struct insertion *
 judge_new(const struct card_content *content, bool with_roots,
           const struct insertion_terms *terms, insertion_on_refusal *on_refusal,
@@ -372,8 +383,10 @@ judge_new(const struct card_content *content, bool with_roots,
 		return NULL;
 	in->with_roots = with_roots;
 	in->content = content_dup(content);
-	if (in->content != NULL)
+	if (in->content != NULL) {
+		name_serial(in);
 		judge(&j);
+	}
 	if (in->content != NULL && !j.short_of_memory)
 		return in;
 	insertion_free(in);
@@ -442,6 +455,27 @@ const char *
 insertion_family(const struct insertion *in)
 {
 	return card_family_name(in->content->family);
+}
+
+/*
+ * A card of GIDS has no number but its cardid, which PKCS#11 modules show as
+ * the token's serial number.  PIV has none that may be asked for.
+ */
+struct wire_view
+insertion_card_serial(const struct insertion *in)
+{
+	return wire_view_text(in->serial);
+}
+
+struct wire_view
+insertion_chuid(const struct insertion *in)
+{
+	const struct card_content *content = in->content;
+	struct wire_view chuid = {content->id, sizeof(content->id)};
+
+	if (content->family != CARD_PIV || !content->names_itself)
+		chuid.len = 0;
+	return chuid;
 }
 
 bool

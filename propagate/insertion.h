@@ -66,6 +66,10 @@ void insertion_free(struct insertion *in);
 /* The card it came from. */
 const uint8_t *insertion_card_id(const struct insertion *in);
 const char *insertion_family(const struct insertion *in);
+
+/* What it says of itself, where its family has such a thing; else empty. */
+struct wire_view insertion_card_serial(const struct insertion *in);
+struct wire_view insertion_chuid(const struct insertion *in);
 bool insertion_same_card(const struct insertion *a, const struct insertion *b);
 
 /* All objects of the card could be read. */

@@ -82,6 +82,43 @@ name_uri(struct item *item)
 }
 
 /*
+ * Who guards the key, as the minidrivers of Windows describe it: PIN 1 is the
+ * user's, and who may unblock it is PIN 2, the administrator's.
+ */
+static const struct property_pin pins[] = {
+    [CARD_PIN_UNKNOWN] = {0},
+    [CARD_PIN_NONE] = {.type = PROPERTY_PIN_EMPTY},
+    [CARD_PIN_USER] = {.purpose = PROPERTY_PIN_PRIMARY,
+                       .may_change = 1 << ITEMS_PIN_USER,
+                       .may_unblock = 1 << ITEMS_PIN_ADMIN},
+    [CARD_PIN_ALWAYS] = {.purpose = PROPERTY_PIN_PRIMARY,
+                         .may_change = 1 << ITEMS_PIN_USER,
+                         .may_unblock = 1 << ITEMS_PIN_ADMIN,
+                         .cache = PROPERTY_PIN_ALWAYS_ASKED},
+};
+
+static void
+describe_pin(struct item *item)
+{
+	struct wire_out out = wire_out(item->pin_info, sizeof(item->pin_info));
+
+	property_put_pin(&out, &pins[item->from->pin]);
+}
+
+static void
+put_pin(const struct item *item, struct keep_cert *out)
+{
+	enum card_pin pin = item->from->pin;
+
+	if (pin == CARD_PIN_UNKNOWN)
+		return;
+	out->has_pin = true;
+	out->pin_id = pin == CARD_PIN_NONE ? ITEMS_PIN_NONE : ITEMS_PIN_USER;
+	out->pin_info.data = item->pin_info;
+	out->pin_info.len = sizeof(item->pin_info);
+}
+
+/*
  * Which container wins when several hold one certificate: the default one, then
  * the lowest, then its exchange key.
  */
@@ -108,6 +145,7 @@ items_add(struct items *items, struct certificate *cert, enum keep_kind kind,
 	if (item != NULL) {
 		if (is_better(from, item->from))
 			item->from = from;
+		describe_pin(item);
 		certificate_free(cert);
 		return item;
 	}
@@ -122,6 +160,7 @@ items_add(struct items *items, struct certificate *cert, enum keep_kind kind,
 	if (!items_is_root(kind)) {
 		name_friendly(item, family);
 		name_uri(item);
+		describe_pin(item);
 	}
 	items->root_count += items_is_root(kind) ? 1 : 0;
 	items->list[items->count++] = item;
@@ -166,6 +205,9 @@ items_describe(const struct item *item, struct keep_cert *out)
 	out->container = wire_view_text(
 	    from->container[0] != '\0' ? from->container : from->slot);
 	out->pkcs11_uri = wire_view_text(item->uri);
+	put_pin(item, out);
+	out->card_data.data = from->record;
+	out->card_data.len = from->record != NULL ? CARD_RECORD_LEN : 0;
 	if (from->enrollment_len <= KEEP_TEXT_MAX) {
 		out->enrollment.data = from->enrollment;
 		out->enrollment.len = from->enrollment_len;

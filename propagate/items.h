@@ -7,12 +7,16 @@
 
 #include "certificate.h"
 #include "certprop.h"
+#include "property.h"
 
 enum {
 	ITEMS_MAX = KEEP_CERTS_MAX + KEEP_ROOTS_MAX,
 	ITEMS_URI_MAX = 256,
-	ITEMS_KEY_EXCHANGE = 1, /* AT_KEYEXCHANGE */
-	ITEMS_KEY_SIGNATURE = 2 /* AT_SIGNATURE */
+	ITEMS_KEY_EXCHANGE = 1,  /* AT_KEYEXCHANGE */
+	ITEMS_KEY_SIGNATURE = 2, /* AT_SIGNATURE */
+	ITEMS_PIN_NONE = 0,      /* ROLE_EVERYONE */
+	ITEMS_PIN_USER = 1,      /* ROLE_USER */
+	ITEMS_PIN_ADMIN = 2      /* ROLE_ADMIN */
 };
 
 struct item {
@@ -23,6 +27,7 @@ struct item {
 	bool logon_eligible;
 	char friendly_name[KEEP_TEXT_MAX];
 	char uri[ITEMS_URI_MAX];
+	uint8_t pin_info[PROPERTY_PIN_LEN]; /* where from->pin is known */
 };
 
 struct items {

@@ -105,6 +105,12 @@ say_begin(struct certprop *cp, uint32_t reader, const char *reader_name,
 	msg.begin.cleanup = cp->policy.cleanup;
 	msg.begin.user_cleanup = cp->policy.user_cleanup;
 	msg.begin.archive_stale = archive_stale;
+	msg.begin.policy = wire_view_text(cp->policy.name);
+	msg.begin.policy_generation = cp->policy.generation;
+	msg.begin.card_serial = insertion_card_serial(in);
+	msg.begin.chuid = insertion_chuid(in);
+	/* Whatever it is at the client, here it goes with the connection. */
+	msg.begin.removable = KEEP_REMOVABLE_YES;
 	(void)say(cp, &msg);
 }
 

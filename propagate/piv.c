@@ -36,11 +36,12 @@ static const struct {
 	uint32_t tag;
 	uint32_t key_spec;
 	bool is_default;
+	enum card_pin pin; /* table 4b */
 } mains[] = {
-    {"9A", 0x5fc105, PIV_EXCHANGE, true},
-    {"9C", 0x5fc10a, PIV_SIGNATURE, false},
-    {"9D", 0x5fc10b, PIV_EXCHANGE, false},
-    {"9E", 0x5fc101, PIV_EXCHANGE, false},
+    {"9A", 0x5fc105, PIV_EXCHANGE, true, CARD_PIN_USER},
+    {"9C", 0x5fc10a, PIV_SIGNATURE, false, CARD_PIN_ALWAYS},
+    {"9D", 0x5fc10b, PIV_EXCHANGE, false, CARD_PIN_USER},
+    {"9E", 0x5fc101, PIV_EXCHANGE, false, CARD_PIN_NONE},
 };
 
 enum { PIV_MAINS = sizeof(mains) / sizeof(mains[0]) };
@@ -225,12 +226,14 @@ take_certificate(const struct card_cert *like, struct wire_view data,
 static struct card_cert
 describe_slot(const struct piv *piv)
 {
-	struct card_cert like = {.key_spec = PIV_EXCHANGE};
+	struct card_cert like = {.key_spec = PIV_EXCHANGE,
+	                         .pin = CARD_PIN_USER};
 
 	if (piv->phase == PIV_MAIN) {
 		memcpy(like.slot, mains[piv->index].slot, sizeof(like.slot));
 		like.key_spec = mains[piv->index].key_spec;
 		like.is_default = mains[piv->index].is_default;
+		like.pin = mains[piv->index].pin;
 		like.index = piv->index;
 	} else {
 		(void)snprintf(like.slot, sizeof(like.slot), "%02X",

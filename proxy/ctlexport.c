@@ -333,6 +333,30 @@ put_holders(struct wire_out *out, struct json_object *holders)
 }
 
 static void
+put_number(struct wire_out *out, uint32_t number, uint32_t what)
+{
+	uint8_t bytes[4];
+	struct wire_out value = wire_out(bytes, sizeof(bytes));
+
+	wire_put_u32(&value, what);
+	sst_put_property(out, number, wire_written(&value));
+}
+
+/* Windows asks the other way round: is the reader built in? */
+static void
+put_card(struct wire_out *out, struct json_object *row)
+{
+	struct json_object *known = NULL;
+
+	if (json_object_object_get_ex(row, "pin_id", &known))
+		put_number(out, PROPERTY_PIN_ID,
+		           (uint32_t)json_object_get_int64(known));
+	if (json_object_object_get_ex(row, "reader_removable", &known))
+		put_number(out, PROPERTY_READER_NOT_REMOVABLE,
+		           json_object_get_boolean(known) ? 0 : 1);
+}
+
+static void
 put_properties(struct wire_out *out, struct json_object *row)
 {
 	put_key(out, row);
@@ -350,6 +374,7 @@ put_properties(struct wire_out *out, struct json_object *row)
 	put_text(out, PROPERTY_REQUEST_ORIGINATOR,
 	         ctltable_text(row, "request_originator"));
 	put_text(out, PROPERTY_READER, ctltable_text(row, "reader"));
+	put_card(out, row);
 	put_hex(out, PROPERTY_SHA256, ctltable_text(row, "sha256"));
 	put_holders(out, ctltable_rows(row, "holders"));
 	put_extras(out, row);

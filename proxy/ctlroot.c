@@ -93,6 +93,23 @@ explain_holder(struct json_object *holder)
 		             "any more.\n");
 }
 
+/* What the policy said when the card came, where that is known. */
+static void
+explain_insertion(struct json_object *holder)
+{
+	const char *cleanup = ctltable_text(holder, "cleanup_at_insert");
+	int64_t generation = ctltable_number(holder, "policy_generation");
+
+	if (cleanup[0] == '\0')
+		return;
+	(void)printf("  When the card was inserted the clean-up was \"%s\"",
+	             cleanup);
+	if (generation > 0)
+		(void)printf(", by generation %lld of the policy",
+		             (long long)generation);
+	(void)printf(".\n");
+}
+
 /* A log-on nobody is connected to: what time will end. */
 static void
 explain_detached(struct json_object *document, struct json_object *holder)
@@ -157,6 +174,7 @@ explain_root(struct json_object *document, struct json_object *root)
 		    json_object_array_get_idx(holders, i);
 
 		explain_holder(holder);
+		explain_insertion(holder);
 		explain_detached(document, holder);
 	}
 }

@@ -194,6 +194,12 @@ ruling_policy(const struct ruling *ruling)
 	return ruling->policy;
 }
 
+uint32_t
+ruling_generation(const struct ruling *ruling)
+{
+	return config_of(ruling)->policies.generation;
+}
+
 static void
 on_minute(evutil_socket_t fd, short what, void *arg)
 {

@@ -39,6 +39,9 @@ void ruling_free(struct ruling *ruling);
 
 const struct policy *ruling_policy(const struct ruling *ruling);
 
+/* Of what is in force, as "policy show" has it. */
+uint32_t ruling_generation(const struct ruling *ruling);
+
 /*
  * The user is known, by this key.  The groups are read once, and only where a
  * section asks for them; on_settled is called here, or when they are there.

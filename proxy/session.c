@@ -190,10 +190,12 @@ static void
 on_policy_changed(void *arg, const struct policy *policy)
 {
 	struct session *s = arg;
+	struct certprop_policy certprop = policy->certprop;
 
+	certprop.generation = ruling_generation(s->ruling);
 	channel_filter(s->channel, &policy->filter, session_now_ms());
 	drdynvc_policy(s->drdynvc, &policy->filter);
-	certprop_policy_changed(channel_certprop(s->channel), &policy->certprop,
+	certprop_policy_changed(channel_certprop(s->channel), &certprop,
 	                        session_now_ms());
 	session_arm_tick(s);
 }

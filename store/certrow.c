@@ -30,6 +30,21 @@ archived_name(enum engine_archived archived)
 	return "unknown";
 }
 
+/* What nobody said is left out. */
+static void
+add_card(struct json_object *row, const struct engine_entry *entry)
+{
+	if (entry->card_serial.len > 0)
+		document_add_view(row, "card_serial", entry->card_serial);
+	if (entry->chuid.len > 0)
+		document_add_hex(row, "chuid", entry->chuid);
+	if (entry->has_reader_removable)
+		document_add_bool(row, "reader_removable",
+		                  entry->reader_removable);
+	if (entry->has_pin)
+		document_add_number(row, "pin_id", entry->pin_id);
+}
+
 void
 certrow_add(struct json_object *row, const struct engine_entry *entry)
 {
@@ -63,7 +78,9 @@ certrow_add(struct json_object *row, const struct engine_entry *entry)
 	document_add_view(row, "reader", entry->reader_name);
 	document_add_hex(row, "card_id", card_id);
 	document_add_view(row, "family", entry->family);
+	add_card(row, entry);
 	document_add_bool(row, "logon_eligible", entry->logon_eligible);
+	document_add_view(row, "policy", entry->policy);
 	document_add_number(row, "created_at", entry->created_at);
 	document_add_number(row, "updated_at", entry->updated_at);
 	document_add_view(row, "session", entry->session);
@@ -123,15 +140,13 @@ certrow_add_export(struct json_object *row, const struct engine_entry *entry)
 	document_add_number(row, "date_stamp", entry->date_stamp);
 	document_add_view(row, "request_originator", entry->request_originator);
 	document_add_view(row, "auto_enroll", entry->auto_enroll);
-	if (entry->has_reader_removable)
-		document_add_bool(row, "reader_removable",
-		                  entry->reader_removable);
 	raw = document_add_object(row, "properties");
 	if (raw != NULL) {
 		add_property(raw, "16", entry->smart_card_data);
 		add_property(raw, "20", entry->ski);
 		add_property(raw, "26", entry->enrollment);
 		add_property(raw, "87", entry->cep);
+		add_property(raw, "91", entry->pin_info);
 	}
 	add_extras(row, entry->extra_properties);
 	certrow_add_pem(row, entry->der);

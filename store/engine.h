@@ -88,6 +88,11 @@ struct engine_origin {
 	struct wire_view reader_name;
 	struct wire_view card_id; /* KEEP_CARD_ID_LEN bytes */
 	struct wire_view family;
+	struct wire_view card_serial;
+	struct wire_view chuid;
+	enum keep_removable removable;
+	struct wire_view policy; /* in force, and its generation */
+	uint32_t policy_generation;
 };
 
 /* What a verb did to what is shown; each adds to what is there. */
@@ -328,6 +333,9 @@ struct engine_entry {
 	struct wire_view auto_enroll;
 	struct wire_view policy;
 	struct wire_view extra_properties; /* JSON object, or empty */
+	bool has_pin;
+	uint32_t pin_id; /* which PIN, as the minidrivers of Windows count */
+	struct wire_view pin_info;
 };
 typedef bool engine_on_entry(const struct engine_entry *entry, void *arg);
 
@@ -356,6 +364,9 @@ struct engine_claim {
 	bool kept;    /* its log-on is over, the root is kept on record */
 	bool present; /* the card is in the reader */
 	int64_t created_at;
+	int64_t policy_generation; /* at the insertion; 0: not known */
+	bool has_first;
+	enum keep_cleanup cleanup_at_insert; /* where has_first */
 };
 typedef bool engine_on_claim(const struct engine_claim *claim, void *arg);
 

@@ -143,6 +143,9 @@ read_properties(struct sql_call *call, struct engine_entry *entry)
 	entry->auto_enroll = sql_get_view(call);
 	entry->policy = sql_get_view(call);
 	entry->extra_properties = sql_get_view(call);
+	entry->has_pin = sql_get_int(call) != 0;
+	entry->pin_id = (uint32_t)sql_get_int(call);
+	entry->pin_info = sql_get_view(call);
 }
 
 bool
@@ -189,6 +192,9 @@ read_claim(struct sql_call *call, struct engine_claim *claim)
 	claim->kept = sql_get_int(call) != 0;
 	claim->present = sql_get_int(call) != 0;
 	claim->created_at = sql_get_int(call);
+	claim->policy_generation = sql_get_int(call);
+	claim->has_first = sql_get_int(call) != 0;
+	claim->cleanup_at_insert = (enum keep_cleanup)sql_get_int(call);
 }
 
 bool

@@ -104,11 +104,36 @@ put_provider(struct sql_call *call, const struct keep_cert *cert)
 }
 
 static void
-put_binding(struct sql_call *call, const struct keep_cert *cert)
+put_pin(struct sql_call *call, const struct keep_cert *cert)
+{
+	if (cert->has_pin)
+		sql_put_int(call, cert->pin_id);
+	else
+		sql_put_null(call);
+	sql_put_blob(call, cert->pin_info);
+}
+
+static void
+put_card(struct sql_call *call, const struct engine_origin *origin)
+{
+	sql_put_text(call, origin->card_serial);
+	sql_put_blob(call, origin->chuid);
+	if (origin->removable == KEEP_REMOVABLE_UNKNOWN)
+		sql_put_null(call);
+	else
+		sql_put_int(call, origin->removable == KEEP_REMOVABLE_YES);
+}
+
+static void
+put_binding(struct sql_call *call, const struct engine_origin *origin,
+            const struct keep_cert *cert)
 {
 	put_provider(call, cert);
 	sql_put_text(call, cert->container);
 	sql_put_text(call, cert->pkcs11_uri);
+	sql_put_blob(call, cert->card_data);
+	put_pin(call, cert);
+	put_card(call, origin);
 }
 
 bool
@@ -162,7 +187,8 @@ put_claim(struct engine *engine, const struct engine_origin *origin,
 	sql_put_int(&call, engine->now);
 	sql_put_required(&call, origin->connection);
 	sql_put_int(&call, ++engine->inserted);
-	put_binding(&call, cert);
+	sql_put_int(&call, origin->policy_generation);
+	put_binding(&call, origin, cert);
 	while (sql_row(&call))
 		*inserted = sql_get_int(&call) != 0;
 	return sql_end(&call);
@@ -237,9 +263,10 @@ static void
 put_location(struct sql_call *call, const struct engine_origin *origin,
              const struct keep_cert *cert, bool last)
 {
+	static const struct engine_origin no_origin;
 	static const struct keep_cert no_cert;
 
-	put_binding(call, last ? cert : &no_cert);
+	put_binding(call, last ? origin : &no_origin, last ? cert : &no_cert);
 	sql_put_text(call, last ? origin->reader_name : nothing);
 	sql_put_blob(call, last && !engine_is_unknown_card(origin->card_id)
 	                       ? origin->card_id
@@ -269,6 +296,7 @@ inherit(struct engine *engine, const struct engine_origin *origin,
 	sql_put_int(&call, engine->now);
 	sql_put_string(&call, origin->session);
 	sql_put_int(&call, place->user && place->cleanup == KEEP_CLEANUP_NONE);
+	sql_put_text(&call, last ? origin->policy : nothing);
 	while (sql_row(&call))
 		result =
 		    sql_get_int(&call) == 1 ? ENGINE_ADDED : ENGINE_UPDATED;

@@ -242,6 +242,11 @@ run_apply(struct job *job, struct engine *engine)
 	    .reader_name = begin.reader_name,
 	    .card_id = {begin.card_id, sizeof(begin.card_id)},
 	    .family = begin.family,
+	    .card_serial = begin.card_serial,
+	    .chuid = begin.chuid,
+	    .removable = begin.removable,
+	    .policy = begin.policy,
+	    .policy_generation = begin.policy_generation,
 	};
 
 	for (size_t i = 0; i < batch_count(job->batch); i++)

@@ -233,6 +233,25 @@ get_reader(struct wire_in *in, struct keep_reader *reader)
 	reader->reason = get_text(in);
 }
 
+/* All of it or nothing. */
+static void
+put_chuid(struct wire_out *out, struct wire_view chuid)
+{
+	if (chuid.len != 0 && chuid.len != KEEP_CARD_ID_LEN)
+		out_fail(out, WIRE_VALUE);
+	put_blob(out, chuid, KEEP_CARD_ID_LEN);
+}
+
+static struct wire_view
+get_chuid(struct wire_in *in)
+{
+	struct wire_view chuid = get_blob(in, KEEP_CARD_ID_LEN);
+
+	if (chuid.len != 0 && chuid.len != KEEP_CARD_ID_LEN)
+		wire_fail(in, WIRE_VALUE);
+	return chuid;
+}
+
 static void
 put_begin(struct wire_out *out, const struct keep_begin *begin)
 {
@@ -243,6 +262,11 @@ put_begin(struct wire_out *out, const struct keep_begin *begin)
 	wire_put_u8(out, (uint8_t)begin->cleanup);
 	wire_put_u8(out, (uint8_t)begin->user_cleanup);
 	put_bool(out, begin->archive_stale);
+	put_text(out, begin->policy);
+	wire_put_u32(out, begin->policy_generation);
+	put_text(out, begin->card_serial);
+	put_chuid(out, begin->chuid);
+	wire_put_u8(out, (uint8_t)begin->removable);
 }
 
 static void
@@ -256,6 +280,12 @@ get_begin(struct wire_in *in, struct keep_begin *begin)
 	begin->user_cleanup =
 	    get_enum(in, KEEP_CLEANUP_NONE, KEEP_CLEANUP_LOGOFF);
 	begin->archive_stale = get_bool(in);
+	begin->policy = get_text(in);
+	begin->policy_generation = wire_u32(in);
+	begin->card_serial = get_text(in);
+	begin->chuid = get_chuid(in);
+	begin->removable =
+	    get_enum(in, KEEP_REMOVABLE_UNKNOWN, KEEP_REMOVABLE_YES);
 }
 
 static void
@@ -340,6 +370,10 @@ put_cert(struct wire_out *out, const struct keep_cert *cert)
 	put_text(out, cert->container);
 	put_text(out, cert->pkcs11_uri);
 	put_blob(out, cert->enrollment, KEEP_TEXT_MAX);
+	put_blob(out, cert->card_data, KEEP_TEXT_MAX);
+	put_bool(out, cert->has_pin);
+	wire_put_u32(out, cert->pin_id);
+	put_blob(out, cert->pin_info, KEEP_TEXT_MAX);
 }
 
 static void
@@ -354,6 +388,10 @@ get_cert(struct wire_in *in, struct keep_cert *cert)
 	cert->container = get_text(in);
 	cert->pkcs11_uri = get_text(in);
 	cert->enrollment = get_blob(in, KEEP_TEXT_MAX);
+	cert->card_data = get_blob(in, KEEP_TEXT_MAX);
+	cert->has_pin = get_bool(in);
+	cert->pin_id = wire_u32(in);
+	cert->pin_info = get_blob(in, KEEP_TEXT_MAX);
 }
 
 static void

@@ -75,6 +75,13 @@ enum keep_cleanup {
 	KEEP_CLEANUP_LOGOFF = 2
 };
 
+/* Can this reader be taken away?  A redirected one leaves with its client. */
+enum keep_removable {
+	KEEP_REMOVABLE_UNKNOWN,
+	KEEP_REMOVABLE_NO,
+	KEEP_REMOVABLE_YES
+};
+
 /*
  * What a connection's end means for its log-on.  A disconnected one may come
  * back; a pair that closes without END is a crash, and ends as a log-off does.
@@ -141,7 +148,13 @@ struct keep_begin {
 	struct wire_view family;
 	enum keep_cleanup cleanup;      /* of the roots that follow */
 	enum keep_cleanup user_cleanup; /* of the others */
-	bool archive_stale; /* archive what the card no longer holds */
+	bool archive_stale;         /* archive what the card no longer holds */
+	struct wire_view policy;    /* name of the section in force */
+	uint32_t policy_generation; /* of what is in force; 0: not known */
+	struct wire_view card_serial; /* as text, or empty */
+	struct wire_view chuid; /* GUID of a PIV CHUID, KEEP_CARD_ID_LEN; or
+	                           empty */
+	enum keep_removable removable; /* the reader */
 };
 
 /*
@@ -176,6 +189,12 @@ struct keep_cert {
 	struct wire_view container;
 	struct wire_view pkcs11_uri;
 	struct wire_view enrollment; /* property 26 as given, or empty */
+	struct wire_view card_data;  /* property 16: the card's own record of
+	                                the container, or empty */
+	/* Which PIN guards the key, never the PIN: property 90, and 91. */
+	bool has_pin;
+	uint32_t pin_id;
+	struct wire_view pin_info; /* PIN_INFO as serialised, or empty */
 };
 
 struct keep_release {

@@ -31,6 +31,22 @@ add_hex(struct json_object *to, const char *key, struct wire_view bytes)
 	add_text(to, key, wire_view_text(text));
 }
 
+/* What nobody said is left out. */
+static void
+add_card(struct json_object *row, const struct engine_entry *entry)
+{
+	if (entry->card_serial.len > 0)
+		add_text(row, "card_serial", entry->card_serial);
+	if (entry->chuid.len > 0)
+		add_hex(row, "chuid", entry->chuid);
+	if (entry->has_reader_removable)
+		(void)json_object_object_add(
+		    row, "reader_removable",
+		    json_object_new_boolean(entry->reader_removable));
+	if (entry->has_pin)
+		add_number(row, "pin_id", entry->pin_id);
+}
+
 static void
 fill(struct json_object *row, const struct engine_entry *entry)
 {
@@ -52,6 +68,7 @@ fill(struct json_object *row, const struct engine_entry *entry)
 	add_text(row, "reader", entry->reader_name);
 	add_hex(row, "card_id", entry->card_id);
 	add_text(row, "family", entry->family);
+	add_card(row, entry);
 	(void)json_object_object_add(
 	    row, "logon_eligible",
 	    json_object_new_boolean(entry->logon_eligible));

@@ -5,6 +5,7 @@
 enum {
 	KEY_HEAD_LEN = 28, /* of PROPERTY_KEY_PROVIDER */
 	CHARACTERS_MAX = 4096,
+	PIN_VERSION = 6,
 	SHA1_LEN = 20,
 	SHA256_LEN = 32
 };
@@ -35,7 +36,7 @@ static const struct {
     {PROPERTY_PIN_ID, PROPERTY_CARD},
     {PROPERTY_PIN_INFO, PROPERTY_CARD},
     {PROPERTY_READER, PROPERTY_CARD},
-    {PROPERTY_READER_REMOVABLE, PROPERTY_CARD},
+    {PROPERTY_READER_NOT_REMOVABLE, PROPERTY_CARD},
     {PROPERTY_ENHKEY_USAGE, PROPERTY_ADMIN},
     {PROPERTY_FRIENDLY_NAME, PROPERTY_ADMIN},
     {PROPERTY_DESCRIPTION, PROPERTY_ADMIN},
@@ -221,6 +222,43 @@ property_get_enrollment(struct wire_view value,
 	enrollment->ca_dns = take_counted(&in);
 	enrollment->ca_name = take_counted(&in);
 	enrollment->display = take_counted(&in);
+	return wire_done(&in);
+}
+
+/*
+ * Who guards a key.
+ */
+
+void
+property_put_pin(struct wire_out *out, const struct property_pin *pin)
+{
+	wire_put_u32(out, PIN_VERSION);
+	wire_put_u32(out, pin->type);
+	wire_put_u32(out, pin->purpose);
+	wire_put_u32(out, pin->may_change);
+	wire_put_u32(out, pin->may_unblock);
+	wire_put_u32(out, PIN_VERSION); /* of the cache's part */
+	wire_put_u32(out, pin->cache);
+	wire_put_u32(out, pin->cache_info);
+	wire_put_u32(out, pin->flags);
+}
+
+bool
+property_get_pin(struct wire_view value, struct property_pin *pin)
+{
+	struct wire_in in = wire_in_view(value);
+
+	if (wire_u32(&in) != PIN_VERSION)
+		wire_fail(&in, WIRE_VALUE);
+	pin->type = wire_u32(&in);
+	pin->purpose = wire_u32(&in);
+	pin->may_change = wire_u32(&in);
+	pin->may_unblock = wire_u32(&in);
+	if (wire_u32(&in) != PIN_VERSION)
+		wire_fail(&in, WIRE_VALUE);
+	pin->cache = wire_u32(&in);
+	pin->cache_info = wire_u32(&in);
+	pin->flags = wire_u32(&in);
 	return wire_done(&in);
 }
 

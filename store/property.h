@@ -34,7 +34,7 @@ enum property {
 	PROPERTY_PIN_ID = 90,
 	PROPERTY_PIN_INFO = 91,
 	PROPERTY_READER = 101,
-	PROPERTY_READER_REMOVABLE = 106,
+	PROPERTY_READER_NOT_REMOVABLE = 106, /* a BOOL */
 	PROPERTY_SHA256 = 107
 };
 
@@ -85,6 +85,34 @@ void property_put_enrollment(struct wire_out *out,
                              const struct property_enrollment *enrollment);
 bool property_get_enrollment(struct wire_view value,
                              struct property_enrollment *enrollment);
+
+/*
+ * PROPERTY_PIN_INFO: the PIN_INFO of the minidriver specification, nine numbers
+ * of 32 bits.  Which PIN it is says PROPERTY_PIN_ID: 0 none at all, 1 the
+ * user's, 2 the administrator's; sets have a bit for each.
+ */
+enum { PROPERTY_PIN_LEN = 36 };
+enum property_pin_type { PROPERTY_PIN_TEXT = 0, PROPERTY_PIN_EMPTY = 3 };
+enum property_pin_purpose {
+	PROPERTY_PIN_AUTHENTICATION = 0,
+	PROPERTY_PIN_SIGNATURE = 1,
+	PROPERTY_PIN_PRIMARY = 5
+};
+enum property_pin_cache {
+	PROPERTY_PIN_CACHED = 0,
+	PROPERTY_PIN_ALWAYS_ASKED = 3
+};
+struct property_pin {
+	uint32_t type;
+	uint32_t purpose;
+	uint32_t may_change;  /* set of PINs */
+	uint32_t may_unblock; /* set of PINs */
+	uint32_t cache;
+	uint32_t cache_info;
+	uint32_t flags;
+};
+void property_put_pin(struct wire_out *out, const struct property_pin *pin);
+bool property_get_pin(struct wire_view value, struct property_pin *pin);
 
 /* PROPERTY_ROOT_INFO: for each holder a card's GUID and a log-on's LUID. */
 enum {

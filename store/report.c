@@ -364,6 +364,11 @@ add_holder(struct json_object *row, const struct engine_claim *claim)
 	add_card_id(row, claim->card_id);
 	add_view(row, "family", claim->family);
 	add_text(row, "ends_on", cleanup_name(claim->ends_on));
+	if (claim->has_first)
+		add_text(row, "cleanup_at_insert",
+		         cleanup_name(claim->cleanup_at_insert));
+	add_number(row, "policy_generation", claim->policy_generation);
+	add_bool(row, "preexisting", claim->kind == KEEP_PREEXISTING);
 	add_text(row, "state", claim->live ? "live" : "kept");
 	add_bool(row, "card_present", claim->present);
 	add_number(row, "created_at", claim->created_at);

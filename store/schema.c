@@ -98,6 +98,10 @@ static const char tables[] =
     /* where this card keeps the key of a user's certificate */
     " prov_name TEXT, prov_type INTEGER, prov_flags INTEGER,"
     " key_spec INTEGER, container TEXT, pkcs11_uri TEXT,"
+    " smart_card_data BLOB, pin_id INTEGER, pin_info BLOB,"
+    " card_serial TEXT, chuid BLOB, reader_removable INTEGER,"
+    /* of the insertion: what was in force, and what it said */
+    " policy_generation INTEGER, cleanup_at_insert INTEGER,"
     " PRIMARY KEY (scope, sha256, session_id, reader, card_id)"
     ") STRICT;"
     "CREATE INDEX claim_session ON claim (session_id, reader, card_id);"
@@ -118,8 +122,19 @@ static const char tables[] =
     ") STRICT;"
     "CREATE INDEX audit_at ON audit (at);";
 
-/* Indexes that the migration has to make, too. */
-static const char indexes[] =
+/*
+ * What the migrations have to make, too.  Owners that are accounts of this
+ * host: each once logged on here and had this user id in the host's own files.
+ */
+static const char additions[] =
+    "CREATE TABLE account ("
+    " owner TEXT PRIMARY KEY NOT NULL,"
+    " uid INTEGER NOT NULL,"
+    " known_at INTEGER NOT NULL,"
+    " missing_at INTEGER" /* since then it is not found; NULL: it is */
+    ") STRICT;"
+    "CREATE INDEX session_user ON session (user_key)"
+    " WHERE user_key IS NOT NULL;"
     "CREATE INDEX session_ended ON session (ended_at, epoch);"
     "CREATE INDEX session_connection ON session (connection)"
     " WHERE connection IS NOT NULL;";
@@ -165,6 +180,22 @@ static const char from_version_1[] =
     "DROP INDEX claim_epoch;"
     "UPDATE entry SET kept = 1 WHERE store <> 3;"
     "UPDATE entry SET date_stamp = updated_at;";
+
+/*
+ * Version 2 knew no accounts, and of a claim neither the policy nor who guards
+ * the key; what it had as the clean-up is what a policy said last.
+ */
+static const char from_version_2[] =
+    "ALTER TABLE claim ADD COLUMN smart_card_data BLOB;"
+    "ALTER TABLE claim ADD COLUMN pin_id INTEGER;"
+    "ALTER TABLE claim ADD COLUMN pin_info BLOB;"
+    "ALTER TABLE claim ADD COLUMN card_serial TEXT;"
+    "ALTER TABLE claim ADD COLUMN chuid BLOB;"
+    "ALTER TABLE claim ADD COLUMN reader_removable INTEGER;"
+    "ALTER TABLE claim ADD COLUMN policy_generation INTEGER;"
+    "ALTER TABLE claim ADD COLUMN cleanup_at_insert INTEGER;"
+    "DROP INDEX IF EXISTS session_ended;"
+    "DROP INDEX IF EXISTS session_connection;";
 
 static uint32_t
 header_number(const uint8_t *header, size_t offset)
@@ -238,24 +269,28 @@ mark(struct sql *sql)
 static bool
 create(struct sql *sql)
 {
-	return mark(sql) && sql_exec(sql, tables) && sql_exec(sql, indexes);
+	return mark(sql) && sql_exec(sql, tables) && sql_exec(sql, additions);
 }
 
 static bool
-migrate(struct sql *sql)
+migrate(struct sql *sql, int version)
 {
-	return sql_exec(sql, from_version_1) && sql_exec(sql, indexes) &&
+	return (version > 1 || sql_exec(sql, from_version_1)) &&
+	       sql_exec(sql, from_version_2) && sql_exec(sql, additions) &&
 	       mark(sql);
 }
 
 static bool
 bring_up(struct sql *sql)
 {
-	switch (file_version(sql)) {
+	int version = file_version(sql);
+
+	switch (version) {
 	case SCHEMA_VERSION:
 		return true;
+	case 2:
 	case 1:
-		return migrate(sql);
+		return migrate(sql, version);
 	case 0:
 		return create(sql);
 	default:

@@ -12,7 +12,7 @@ struct sql;
 
 enum {
 	SCHEMA_APPLICATION_ID = 0x63647078, /* "cdpx" */
-	SCHEMA_VERSION = 2                  /* user_version */
+	SCHEMA_VERSION = 3                  /* user_version */
 };
 
 enum schema_file {

@@ -28,8 +28,13 @@
 
 /* Where this card keeps the key. */
 #define BINDING                                                                \
-	"prov_name, prov_type, prov_flags, key_spec, container, pkcs11_uri"
+	"prov_name, prov_type, prov_flags, key_spec, container, pkcs11_uri,"   \
+	" smart_card_data, pin_id, pin_info, card_serial, chuid,"              \
+	" reader_removable"
 #define REBINDS(column) column " = excluded." column ", "
+#define FIRST(column)                                                          \
+	column " = CASE WHEN claim.present = 1 THEN claim." column             \
+	       " ELSE excluded." column " END,"
 #define MOVED(column)   " OR claim." column " IS DISTINCT FROM excluded." column
 
 #define ENTRY_COLUMNS                                                          \
@@ -47,7 +52,8 @@
 	" coalesce(e.date_stamp, e.updated_at),"                               \
 	" e.reader_removable IS NOT NULL, e.reader_removable,"                 \
 	" e.smart_card_data, e.card_serial, e.chuid, e.request_originator,"    \
-	" e.cep, e.auto_enroll, e.policy, e.extra_properties"                  \
+	" e.cep, e.auto_enroll, e.policy, e.extra_properties,"                 \
+	" e.pin_id IS NOT NULL, e.pin_id, e.pin_info"                          \
 	" FROM entry e JOIN cert c ON c.sha256 = e.sha256"
 
 #define CLAIM_COLUMNS                                                          \
@@ -55,7 +61,8 @@
 	" s.user_key, s.client_name, s.client_addr, s.target, m.reader,"       \
 	" m.reader_name, m.card_id, m.family, m.kind, m.ends_on,"              \
 	" CASE WHEN" LIVE " THEN 1 ELSE 0 END, m.kept, m.present,"             \
-	" m.created_at"                                                        \
+	" m.created_at, coalesce(m.policy_generation, 0),"                     \
+	" m.cleanup_at_insert IS NOT NULL, m.cleanup_at_insert"                \
 	" FROM claim m JOIN cert c ON c.sha256 = m.sha256"                     \
 	" JOIN session s ON s.session_id = m.session_id"
 #define CLAIM_ORDER " ORDER BY m.scope, m.sha256, m.session_id, m.reader"
@@ -147,14 +154,17 @@ const char *const statement_texts[STATEMENTS] = {
 	"INSERT INTO entry (store, owner, sha256, friendly_name,"
 	" " BINDING ", reader_name, card_id, family, enrollment,"
 	" logon_eligible, created_at, updated_at, date_stamp,"
-	" last_session, revision, kept)"
+	" last_session, revision, kept, policy)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	" ?14, ?15, ?16, ?16, ?16, ?17, 1, ?18)"
+	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?22, ?22, ?23, 1,"
+	" ?24, ?25)"
 	" ON CONFLICT (store, owner, sha256) DO UPDATE SET "
 	KEEP("friendly_name") KEEP("enrollment")
 	TAKE("prov_name") TAKE("prov_type") TAKE("prov_flags")
 	TAKE("key_spec") TAKE("container") TAKE("pkcs11_uri")
-	TAKE("reader_name") TAKE("card_id") TAKE("family")
+	TAKE("smart_card_data") TAKE("pin_id") TAKE("pin_info")
+	TAKE("card_serial") TAKE("chuid") TAKE("reader_removable")
+	TAKE("reader_name") TAKE("card_id") TAKE("family") TAKE("policy")
 	"logon_eligible = excluded.logon_eligible,"
 	" kept = CASE WHEN excluded.kept > entry.kept THEN 1"
 	" ELSE entry.kept END,"
@@ -168,7 +178,10 @@ const char *const statement_texts[STATEMENTS] = {
 	FILLS("friendly_name") FILLS("enrollment")
 	CHANGES("prov_name") CHANGES("prov_type") CHANGES("prov_flags")
 	CHANGES("key_spec") CHANGES("container") CHANGES("pkcs11_uri")
+	CHANGES("smart_card_data") CHANGES("pin_id") CHANGES("pin_info")
+	CHANGES("card_serial") CHANGES("chuid") CHANGES("reader_removable")
 	CHANGES("reader_name") CHANGES("card_id") CHANGES("family")
+	CHANGES("policy")
 	"excluded.logon_eligible <> entry.logon_eligible"
 	" OR excluded.kept > entry.kept OR entry.archived = 2"
 	" RETURNING revision",
@@ -176,7 +189,9 @@ const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_ENTRY_OTHER_CARD] =
 	"UPDATE entry SET prov_name = NULL, prov_type = NULL,"
 	" prov_flags = NULL, key_spec = NULL, container = NULL,"
-	" pkcs11_uri = NULL, family = NULL WHERE store = ?1 AND owner = ?2"
+	" pkcs11_uri = NULL, smart_card_data = NULL, pin_id = NULL,"
+	" pin_info = NULL, card_serial = NULL, chuid = NULL,"
+	" reader_removable = NULL, family = NULL WHERE store = ?1 AND owner = ?2"
 	" AND sha256 = ?3 AND card_id <> ?4",
     /* The key is looked for on the card that was inserted last. */
     [STATEMENT_ENTRY_REBIND] =
@@ -209,18 +224,24 @@ const char *const statement_texts[STATEMENTS] = {
     /* A row comes back when the card was inserted, as far as we know. */
     [STATEMENT_CLAIM_PUT] =
 	"INSERT INTO claim (scope, sha256, session_id, reader, card_id,"
-	" reader_name, family, proxy_id, epoch, kind, ends_on, created_at,"
-	" connection, present, inserted, " BINDING ")"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	" 1, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+	" reader_name, family, proxy_id, epoch, kind, ends_on,"
+	" cleanup_at_insert, created_at, connection, present, inserted,"
+	" policy_generation, " BINDING ")"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12,"
+	" ?13, 1, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,"
+	" ?25, ?26, ?27)"
 	" ON CONFLICT (scope, sha256, session_id, reader, card_id)"
 	" DO UPDATE SET epoch = excluded.epoch, kind = excluded.kind,"
 	" ends_on = excluded.ends_on, kept = 0, present = 1,"
 	" inserted = CASE WHEN claim.present = 1"
 	" AND claim.connection = excluded.connection"
 	" THEN claim.inserted ELSE excluded.inserted END,"
+	/* of the insertion: asserting it again changes nothing of that */
+	FIRST("policy_generation") FIRST("cleanup_at_insert")
 	REBINDS("prov_name") REBINDS("prov_type") REBINDS("prov_flags")
 	REBINDS("key_spec") REBINDS("container") REBINDS("pkcs11_uri")
+	REBINDS("smart_card_data") REBINDS("pin_id") REBINDS("pin_info")
+	REBINDS("card_serial") REBINDS("chuid") REBINDS("reader_removable")
 	REBINDS("reader_name") REBINDS("family")
 	" connection = excluded.connection"
 	" WHERE claim.epoch <> excluded.epoch"
@@ -229,6 +250,8 @@ const char *const statement_texts[STATEMENTS] = {
 	" OR claim.present = 0 OR claim.connection <> excluded.connection"
 	MOVED("prov_name") MOVED("prov_type") MOVED("prov_flags")
 	MOVED("key_spec") MOVED("container") MOVED("pkcs11_uri")
+	MOVED("smart_card_data") MOVED("pin_id") MOVED("pin_info")
+	MOVED("card_serial") MOVED("chuid") MOVED("reader_removable")
 	MOVED("reader_name") MOVED("family")
 	" RETURNING inserted = ?14",
     /* The card was in other readers before: one claim of it is enough. */

@@ -96,6 +96,12 @@ test_certificates_and_containers(void **state)
 	assert_string_equal(content->certs[1].container, "\xc3\xa9hird");
 	assert_int_equal(content->certs[1].key_spec, 2);
 	assert_true(content->certs[1].is_default);
+	assert_true(content->names_itself);
+	assert_int_equal(content->certs[1].pin, CARD_PIN_USER);
+	assert_non_null(content->certs[0].record);
+	assert_memory_equal(content->certs[0].record, map, MAP_RECORD);
+	assert_memory_equal(content->certs[1].record, &map[2 * MAP_RECORD],
+	                    MAP_RECORD);
 	for (size_t i = 0; i < 2; i++)
 		assert_true(wire_view_equal(
 		    pki_der(cert), (struct wire_view){content->certs[i].der,

@@ -1,6 +1,7 @@
 #include "insertion.h"
 
 #include "certprop_bench.h"
+#include "property.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -489,6 +490,73 @@ test_pending_request(void **state)
 	pki_cert_free(made);
 }
 
+static void
+ignore_refusal(void *arg, const struct insertion_refusal *refusal)
+{
+	(void)arg;
+	(void)refusal;
+}
+
+/* Judge this content; what becomes of its first certificate goes to cert. */
+static struct insertion *
+judge_first(const struct card_content *content, struct keep_cert *cert)
+{
+	struct certprop_policy policy;
+	const struct insertion_terms terms = {.policy = &policy, .user = "u"};
+	struct insertion *in;
+
+	certprop_policy_defaults(&policy);
+	in = insertion_new(content, &terms, ignore_refusal, NULL);
+	assert_non_null(in);
+	assert_true(insertion_count(in) > 0);
+	insertion_describe(in, 0, cert);
+	return in;
+}
+
+/* What the card says of itself, and who guards its keys; never more. */
+static void
+test_card_columns(void **state)
+{
+	static uint8_t record[CARD_RECORD_LEN] = {'k'};
+	struct bench *b = *state;
+	struct card_content *content = &b->content;
+	struct keep_cert cert;
+	struct property_pin pin;
+	struct insertion *in;
+
+	content->family = CARD_PIV;
+	in = judge_first(content, &cert);
+	assert_int_equal(insertion_chuid(in).len, 0); /* a digest is no GUID */
+	assert_int_equal(insertion_card_serial(in).len, 0);
+	assert_false(cert.has_pin);
+	assert_int_equal(cert.pin_info.len + cert.card_data.len, 0);
+	insertion_free(in);
+
+	content->names_itself = true;
+	content->certs[0].pin = CARD_PIN_ALWAYS;
+	in = judge_first(content, &cert);
+	assert_int_equal(insertion_chuid(in).len, CARD_ID_LEN);
+	assert_int_equal(insertion_card_serial(in).len, 0);
+	assert_true(cert.has_pin && cert.pin_id == 1);
+	assert_true(property_get_pin(cert.pin_info, &pin));
+	assert_int_equal(pin.cache, PROPERTY_PIN_ALWAYS_ASKED);
+	insertion_free(in);
+
+	content->family = CARD_GIDS;
+	content->certs[0].pin = CARD_PIN_NONE;
+	content->certs[0].record = record;
+	in = judge_first(content, &cert);
+	content->certs[0].record = NULL; /* it has its own */
+	assert_int_equal(insertion_chuid(in).len, 0);
+	assert_int_equal(insertion_card_serial(in).len, 2 * CARD_ID_LEN);
+	assert_true(cert.has_pin && cert.pin_id == 0);
+	assert_true(property_get_pin(cert.pin_info, &pin));
+	assert_int_equal(pin.type, PROPERTY_PIN_EMPTY);
+	assert_true(wire_view_equal(
+	    cert.card_data, (struct wire_view){record, sizeof(record)}));
+	insertion_free(in);
+}
+
 int
 main(void)
 {
@@ -503,6 +571,7 @@ main(void)
 	    BENCH(test_empty_card),
 	    BENCH(test_as_many_as_allowed),
 	    BENCH(test_key_columns),
+	    BENCH(test_card_columns),
 	    BENCH(test_best_container),
 	    BENCH(test_bytes_of_roots),
 	    BENCH(test_number_of_roots),

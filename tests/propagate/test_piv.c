@@ -72,6 +72,8 @@ test_main_slots(void **state)
 {
 	static const uint32_t tags[] = {TAG_9A, TAG_9C, TAG_9D, TAG_9E};
 	static const char *const slots[] = {"9A", "9C", "9D", "9E"};
+	static const enum card_pin pins[] = {CARD_PIN_USER, CARD_PIN_ALWAYS,
+	                                     CARD_PIN_USER, CARD_PIN_NONE};
 	struct pki_cert *certs[4];
 	const struct card_content *content;
 	struct script_card card;
@@ -93,6 +95,8 @@ test_main_slots(void **state)
 		assert_cert(content, i, slots[i], certs[i]);
 		assert_int_equal(content->certs[i].key_spec, i == 1 ? 2 : 1);
 		assert_int_equal(content->certs[i].is_default, i == 0);
+		assert_int_equal(content->certs[i].pin, pins[i]);
+		assert_null(content->certs[i].record); /* PIV has no map */
 		pki_cert_free(certs[i]);
 	}
 	card_read_free(job);
@@ -119,6 +123,7 @@ test_card_id_from_the_prefix(void **state)
 	assert_int_equal(script_read_card(&card, &short_hints, &job),
 	                 CARD_DONE);
 	assert_memory_equal(card_read_content(job)->id, &chuid[29], 16);
+	assert_true(card_read_content(job)->names_itself);
 	/* SELECT, CHUID, Key History, four slots */
 	assert_int_equal(card_read_content(job)->apdu_count, 7);
 	card_read_free(job);

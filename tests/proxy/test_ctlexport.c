@@ -122,12 +122,53 @@ test_a_root_once(void **state)
 	assert_null(strstr(text + 1, "# root"));
 }
 
+/* Which PIN guards a key, and whether its reader is built in. */
+static void
+test_pin_and_reader(void **state)
+{
+	static char json[4096];
+	static uint8_t bytes[65536];
+	struct json_object *text = json_object_new_string(pem);
+	struct sst_element e;
+	unsigned seen = 0;
+
+	(void)state;
+	(void)snprintf(json, sizeof(json),
+	               "{\"certs\":[{\"sha256\":\"aa\",\"pem\":%s,"
+	               "\"pin_id\":1,\"reader_removable\":true,"
+	               "\"properties\":{\"91\":\"0600\",\"16\":\"6b00\"}}]}",
+	               json_object_to_json_string(text));
+	(void)json_object_put(text);
+	size_t len = export(ctlexport_sst, json, bytes, sizeof(bytes));
+	struct wire_in in = wire_in(bytes, len);
+
+	assert_true(sst_start(&in));
+	for (enum sst_step step; (step = sst_next(&in, &e)) != SST_END;) {
+		assert_int_not_equal(step, SST_FAULT);
+		if (e.number == PROPERTY_PIN_ID) {
+			assert_memory_equal(e.value.data, "\1\0\0\0", 4);
+			seen |= 1;
+		} else if (e.number == PROPERTY_PIN_INFO) {
+			assert_memory_equal(e.value.data, "\6\0", 2);
+			seen |= 2;
+		} else if (e.number == PROPERTY_READER_NOT_REMOVABLE) {
+			assert_memory_equal(e.value.data, "\0\0\0\0", 4);
+			seen |= 4;
+		} else if (e.number == PROPERTY_SMART_CARD_DATA) {
+			assert_memory_equal(e.value.data, "k\0", 2);
+			seen |= 8;
+		}
+	}
+	assert_int_equal(seen, 15);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_holders_of_a_root),
 	    cmocka_unit_test(test_a_root_once),
+	    cmocka_unit_test(test_pin_and_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

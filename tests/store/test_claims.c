@@ -474,6 +474,49 @@ test_version_1_is_migrated(void **state)
 	assert_string_equal(migrated, made);
 }
 
+/* What version 2 had not, taken out of a store of now. */
+static const char to_version_2[] =
+    "ALTER TABLE claim DROP COLUMN smart_card_data;"
+    "ALTER TABLE claim DROP COLUMN pin_id;"
+    "ALTER TABLE claim DROP COLUMN pin_info;"
+    "ALTER TABLE claim DROP COLUMN card_serial;"
+    "ALTER TABLE claim DROP COLUMN chuid;"
+    "ALTER TABLE claim DROP COLUMN reader_removable;"
+    "ALTER TABLE claim DROP COLUMN policy_generation;"
+    "ALTER TABLE claim DROP COLUMN cleanup_at_insert;"
+    "DROP TABLE account;"
+    "DROP INDEX session_user;"
+    "PRAGMA user_version=2;";
+
+static void
+test_version_2_is_migrated(void **state)
+{
+	static char migrated[16384];
+	static char made[16384];
+	struct bed *bed = *state;
+	sqlite3 *db = NULL;
+
+	make_version_1(bed->path);
+	reopen(bed);
+	engine_close(bed->engine);
+	bed->engine = NULL;
+	describe(bed->path, made, sizeof(made));
+	assert_int_equal(sqlite3_open(bed->path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, to_version_2, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	describe(bed->path, migrated, sizeof(migrated));
+	assert_string_not_equal(migrated, made);
+	reopen(bed);
+	assert_non_null(bed->engine);
+	assert_int_equal(look(bed).count, 1);
+	assert_string_equal(look(bed).container, "old");
+	engine_close(bed->engine);
+	bed->engine = NULL;
+	describe(bed->path, migrated, sizeof(migrated));
+	assert_string_equal(migrated, made);
+}
+
 /* What cannot be migrated whole is as it was. */
 static void
 test_failed_migration_changes_nothing(void **state)
@@ -512,6 +555,7 @@ main(void)
 	    OPEN(test_not_archived_while_another_card_holds_it),
 	    OPEN(test_only_another_connection_writes),
 	    CLOSED(test_version_1_is_migrated),
+	    CLOSED(test_version_2_is_migrated),
 	    CLOSED(test_failed_migration_changes_nothing),
 	};
 

@@ -113,19 +113,27 @@ cert(const char *der)
 
 /* Put alice's certificate in MY, in a transaction of its own. */
 static enum engine_result
-put(struct bed *bed, const struct keep_cert *c, const char *reader_name)
+put_from(struct bed *bed, const struct engine_origin *from,
+         const struct keep_cert *c)
 {
-	struct engine_origin from = origin(session_a, 1, reader_name);
 	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 
 	assert_true(engine_begin(bed->engine, NOW + 5));
 	enum engine_result result =
-	    engine_put(bed->engine, &from, wire_view_text("alice"), c,
+	    engine_put(bed->engine, from, wire_view_text("alice"), c,
 	               KEEP_CLEANUP_NONE, hash, &change);
 
 	assert_true(engine_commit(bed->engine));
 	return result;
+}
+
+static enum engine_result
+put(struct bed *bed, const struct keep_cert *c, const char *reader_name)
+{
+	struct engine_origin from = origin(session_a, 1, reader_name);
+
+	return put_from(bed, &from, c);
 }
 
 /* The single entry, with texts copied out of the row. */
@@ -135,8 +143,17 @@ struct seen {
 	char container[64];
 	char prov_name[64];
 	char reader_name[64];
+	char card_serial[64];
+	char policy[64];
 	bool logon_eligible;
 	int64_t created_at;
+	size_t chuid_len;
+	size_t card_data_len;
+	size_t pin_info_len;
+	bool has_pin;
+	uint32_t pin_id;
+	bool has_removable;
+	bool removable;
 };
 
 static void
@@ -157,8 +174,17 @@ on_entry(const struct engine_entry *entry, void *arg)
 	copy_text(seen->container, entry->container);
 	copy_text(seen->prov_name, entry->prov_name);
 	copy_text(seen->reader_name, entry->reader_name);
+	copy_text(seen->card_serial, entry->card_serial);
+	copy_text(seen->policy, entry->policy);
 	seen->logon_eligible = entry->logon_eligible;
 	seen->created_at = entry->created_at;
+	seen->chuid_len = entry->chuid.len;
+	seen->card_data_len = entry->smart_card_data.len;
+	seen->pin_info_len = entry->pin_info.len;
+	seen->has_pin = entry->has_pin;
+	seen->pin_id = entry->pin_id;
+	seen->has_removable = entry->has_reader_removable;
+	seen->removable = entry->reader_removable;
 	return true;
 }
 
@@ -216,6 +242,42 @@ test_new_card_property_wins(void **state)
 	c.logon_eligible = true;
 	assert_int_equal(put(bed, &c, "Reader B"), ENGINE_UPDATED);
 	assert_true(look(bed).logon_eligible);
+}
+
+static void
+test_what_the_card_says_of_itself_and_its_pins(void **state)
+{
+	struct bed *bed = *state;
+	struct keep_cert c = cert("der");
+	struct engine_origin from = origin(session_a, 1, "Reader");
+
+	assert_int_equal(put_from(bed, &from, &c), ENGINE_ADDED);
+	struct seen seen = look(bed);
+
+	/* Nobody said so: nothing is there, not even a zero. */
+	assert_string_equal(seen.card_serial, "");
+	assert_int_equal(seen.chuid_len + seen.card_data_len, 0);
+	assert_false(seen.has_pin || seen.has_removable);
+	c.has_pin = true; /* PIN 0 is one, too */
+	c.pin_info = wire_view_text("pin info");
+	c.card_data = wire_view_text("record");
+	from.card_serial = wire_view_text("4711");
+	from.chuid = (struct wire_view){card_one, sizeof(card_one)};
+	from.removable = KEEP_REMOVABLE_YES;
+	from.policy = wire_view_text("eng");
+	assert_int_equal(put_from(bed, &from, &c), ENGINE_UPDATED);
+	seen = look(bed);
+	assert_string_equal(seen.card_serial, "4711");
+	assert_string_equal(seen.policy, "eng");
+	assert_int_equal(seen.chuid_len, KEEP_CARD_ID_LEN);
+	assert_int_equal(seen.card_data_len, 6);
+	assert_int_equal(seen.pin_info_len, 8);
+	assert_true(seen.has_pin && seen.pin_id == 0);
+	assert_true(seen.has_removable && seen.removable);
+	int64_t before = engine_written(bed->engine);
+
+	assert_int_equal(put_from(bed, &from, &c), ENGINE_UNCHANGED);
+	assert_int_equal(engine_written(bed->engine), before);
 }
 
 static void
@@ -443,6 +505,70 @@ test_claim_without_end_is_kept_on_record(void **state)
 	assert_int_equal(stats.live_sessions, 1);
 }
 
+struct first {
+	int count;
+	int64_t generation;
+	enum keep_cleanup at_insert;
+	enum keep_cleanup ends_on;
+};
+
+static bool
+on_first(const struct engine_claim *claim, void *arg)
+{
+	struct first *first = arg;
+
+	first->count++;
+	assert_true(claim->has_first);
+	first->generation = claim->policy_generation;
+	first->at_insert = claim->cleanup_at_insert;
+	first->ends_on = claim->ends_on;
+	return true;
+}
+
+static struct first
+put_root(struct bed *bed, uint32_t generation, enum keep_cleanup cleanup)
+{
+	struct keep_cert c = cert("root");
+	struct engine_origin from = origin(session_a, 1, "Reader");
+	struct engine_change change = {0};
+	uint8_t hash[ENGINE_HASH_LEN];
+	struct first first = {0};
+
+	c.kind = KEEP_ANCHOR;
+	from.policy_generation = generation;
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_int_not_equal(
+	    engine_put(bed->engine, &from, nothing, &c, cleanup, hash, &change),
+	    ENGINE_FAULT);
+	assert_true(engine_commit(bed->engine));
+	assert_true(engine_list_claims(bed->engine, NULL, on_first, &first));
+	assert_int_equal(first.count, 1);
+	return first;
+}
+
+/* What was in force as the card came; what ends it is the word of now. */
+static void
+test_first_policy_of_a_claim(void **state)
+{
+	struct bed *bed = *state;
+	struct engine_origin from = origin(session_a, 1, "Reader");
+	struct engine_change change = {0};
+	struct first first = put_root(bed, 3, KEEP_CLEANUP_NONE);
+
+	assert_int_equal(first.generation, 3);
+	assert_int_equal(first.at_insert, KEEP_CLEANUP_NONE);
+	first = put_root(bed, 4, KEEP_CLEANUP_LOGOFF);
+	assert_int_equal(first.generation, 3);
+	assert_int_equal(first.at_insert, KEEP_CLEANUP_NONE);
+	assert_int_equal(first.ends_on, KEEP_CLEANUP_LOGOFF);
+	assert_true(engine_begin(bed->engine, NOW));
+	assert_true(engine_release(bed->engine, &from, false, false, &change));
+	assert_true(engine_commit(bed->engine));
+	first = put_root(bed, 5, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(first.generation, 5);
+	assert_int_equal(first.at_insert, KEEP_CLEANUP_REMOVAL);
+}
+
 static void
 test_older_epoch_does_not_count(void **state)
 {
@@ -573,7 +699,7 @@ test_newer_version_is_refused(void **state)
 
 	make_database(bed->path, "CREATE TABLE proxy (future TEXT);"
 	                         "PRAGMA application_id=0x63647078;"
-	                         "PRAGMA user_version=3;");
+	                         "PRAGMA user_version=4;");
 	refuse_untouched(bed);
 }
 
@@ -613,7 +739,9 @@ main(void)
 	    OPEN(test_added_once),
 	    OPEN(test_unchanged_writes_nothing),
 	    OPEN(test_new_card_property_wins),
+	    OPEN(test_what_the_card_says_of_itself_and_its_pins),
 	    OPEN(test_absent_card_property_loses_nothing),
+	    OPEN(test_first_policy_of_a_claim),
 	    OPEN(test_old_user_property_wins),
 	    OPEN(test_renewed_is_another),
 	    OPEN(test_number_of_certificates_of_a_user),

@@ -79,7 +79,12 @@ begin(void)
 	                                 .family = text("GIDS"),
 	                                 .cleanup = KEEP_CLEANUP_LOGOFF,
 	                                 .user_cleanup = KEEP_CLEANUP_REMOVAL,
-	                                 .archive_stale = true}};
+	                                 .archive_stale = true,
+	                                 .policy = text("eng"),
+	                                 .policy_generation = 0x01020304,
+	                                 .card_serial = text("4711"),
+	                                 .chuid = text(ID),
+	                                 .removable = KEEP_REMOVABLE_YES}};
 
 	return msg;
 }
@@ -115,6 +120,10 @@ cert(void)
 	    .container = text("container"),
 	    .pkcs11_uri = text("pkcs11:id=%01"),
 	    .enrollment = {(const uint8_t *)"\0\xff", 2},
+	    .card_data = {(const uint8_t *)"k\0", 2},
+	    .has_pin = true,
+	    .pin_id = 1,
+	    .pin_info = {(const uint8_t *)"\6\0", 2},
 	};
 
 	msg.cert = body;
@@ -309,6 +318,20 @@ test_fields_arrive(void **state)
 	assert_true(wire_view_equal(msg.cert.enrollment, said.cert.enrollment));
 	assert_true(wire_view_equal(msg.cert.container, text("container")));
 
+	assert_true(wire_view_equal(msg.cert.card_data, said.cert.card_data));
+	assert_true(msg.cert.has_pin && msg.cert.pin_id == 1);
+	assert_true(wire_view_equal(msg.cert.pin_info, said.cert.pin_info));
+
+	said = begin();
+	len = encode(buffer, &said, WIRE_OK);
+	in = wire_in(buffer, len);
+	assert_true(keep_decode(&in, &msg));
+	assert_true(wire_view_equal(msg.begin.policy, text("eng")));
+	assert_int_equal(msg.begin.policy_generation, 0x01020304);
+	assert_true(wire_view_equal(msg.begin.card_serial, text("4711")));
+	assert_true(wire_view_equal(msg.begin.chuid, text(ID)));
+	assert_int_equal(msg.begin.removable, KEEP_REMOVABLE_YES);
+
 	said = reader(KEEP_READER);
 	len = encode(buffer, &said, WIRE_OK);
 	in = wire_in(buffer, len);
@@ -476,7 +499,7 @@ test_largest_message_fits(void **state)
 	    &msg.cert.ski,        &msg.cert.aki,       &msg.cert.key_alg,
 	    &msg.cert.upn,        &msg.cert.email,     &msg.cert.friendly_name,
 	    &msg.cert.prov_name,  &msg.cert.container, &msg.cert.pkcs11_uri,
-	    &msg.cert.enrollment,
+	    &msg.cert.enrollment, &msg.cert.card_data, &msg.cert.pin_info,
 	};
 	size_t len;
 
@@ -503,7 +526,7 @@ test_values_out_of_range(void **state)
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
 	msg = begin();
 	len = encode(buffer, &msg, WIRE_OK);
-	buffer[len - 1] = KEEP_CLEANUP_LOGOFF + 1;
+	buffer[len - 1] = KEEP_REMOVABLE_YES + 1;
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
 	msg = state_news();
 	len = encode(buffer, &msg, WIRE_OK);
@@ -519,6 +542,36 @@ test_values_out_of_range(void **state)
 	len = encode(buffer, &msg, WIRE_OK);
 	buffer[6 + KEEP_ID_LEN + 3] = 0x80; /* a pid below zero */
 	assert_int_equal(verdict(buffer, len), WIRE_LIMIT);
+}
+
+/* The GUID of a CHUID is whole, or it is not there. */
+static void
+test_chuid_length(void **state)
+{
+	struct keep_msg msg = begin();
+	struct wire_out out = wire_out(buffer, BIG);
+	size_t len;
+
+	(void)state;
+	msg.begin.chuid.len--;
+	(void)encode(buffer, &msg, WIRE_VALUE);
+	msg.begin.chuid.len = 0;
+	len = encode(buffer, &msg, WIRE_OK);
+	assert_int_equal(verdict(buffer, len), WIRE_OK);
+	/* And read, where the writer was not ours: one byte, then the reader.
+	 */
+	keep_encode(&out, &msg);
+	wire_set_u16(&out, out.len - 3, 1);
+	wire_put_u8(&out, 0);
+	assert_int_equal(verdict(buffer, out.len), WIRE_VALUE);
+	/* One more than it may have. */
+	msg.begin.chuid = text(ID);
+	out = wire_out(buffer, BIG);
+	keep_encode(&out, &msg);
+	wire_set_u16(&out, out.len - 3 - KEEP_CARD_ID_LEN,
+	             KEEP_CARD_ID_LEN + 1);
+	wire_put_u8(&out, 0);
+	assert_int_equal(verdict(buffer, out.len), WIRE_LIMIT);
 }
 
 static void
@@ -596,6 +649,7 @@ main(void)
 	    cmocka_unit_test(test_every_short_buffer_is_reported),
 	    cmocka_unit_test(test_unknown_type_and_version),
 	    cmocka_unit_test(test_text_limit),
+	    cmocka_unit_test(test_chuid_length),
 	    cmocka_unit_test(test_der_limit),
 	    cmocka_unit_test(test_atr_limit),
 	    cmocka_unit_test(test_largest_message_fits),

@@ -172,6 +172,43 @@ test_enrollment(void **state)
 	}
 }
 
+/* PIN_INFO: version, type, purpose, two sets, the cache's three, flags. */
+static const uint8_t pin_bytes[] = {
+    6, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 4, 0,
+    0, 0, 6, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+};
+
+static void
+test_pin(void **state)
+{
+	const struct property_pin said = {.purpose = PROPERTY_PIN_PRIMARY,
+	                                  .may_change = 2,
+	                                  .may_unblock = 4,
+	                                  .cache = PROPERTY_PIN_ALWAYS_ASKED,
+	                                  .flags = 1};
+	uint8_t bytes[PROPERTY_PIN_LEN];
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
+	struct property_pin pin;
+
+	(void)state;
+	property_put_pin(&out, &said);
+	assert_int_equal(out.len, sizeof(pin_bytes));
+	assert_memory_equal(bytes, pin_bytes, sizeof(pin_bytes));
+	assert_true(property_get_pin(wire_written(&out), &pin));
+	assert_memory_equal(&pin, &said, sizeof(pin));
+	for (size_t len = 0; len < sizeof(pin_bytes); len++) {
+		struct wire_view cut = dup(pin_bytes, len);
+
+		assert_false(property_get_pin(cut, &pin));
+		drop(cut);
+	}
+	bytes[0] = 7;
+	assert_false(property_get_pin(wire_written(&out), &pin));
+	bytes[0] = 6;
+	bytes[20] = 5;
+	assert_false(property_get_pin(wire_written(&out), &pin));
+}
+
 static void
 test_holders(void **state)
 {
@@ -322,6 +359,7 @@ main(void)
 	    cmocka_unit_test(test_key),
 	    cmocka_unit_test(test_key_refusals),
 	    cmocka_unit_test(test_enrollment),
+	    cmocka_unit_test(test_pin),
 	    cmocka_unit_test(test_holders),
 	    cmocka_unit_test(test_change),
 	    cmocka_unit_test(test_change_limits),
