@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "authority.h"
+#include "scratch.h"
 #include "side.h"
 #include "x224.h"
 
@@ -877,14 +878,11 @@ open_all(void **state)
 static int
 close_all(void **state)
 {
-	char command[64];
-
 	(void)state;
 	authority_clear(&ca);
 	authority_clear(&server_identity);
 	event_base_free(base);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return scratch_remove(dir);
 }
 
 int

@@ -1,5 +1,7 @@
 #include "confine.h"
 
+#include "scratch.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -227,11 +229,8 @@ make_dir(void **state)
 static int
 remove_dir(void **state)
 {
-	char command[64];
-
 	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return scratch_remove(dir);
 }
 
 int

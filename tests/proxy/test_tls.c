@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "authority.h"
+#include "scratch.h"
 
 static char dir[] = "/tmp/test_tls.XXXXXX";
 static char ca_file[64];
@@ -485,13 +486,10 @@ open_all(void **state)
 static int
 close_all(void **state)
 {
-	char command[64];
-
 	(void)state;
 	authority_clear(&ca);
 	authority_clear(&other_ca);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return scratch_remove(dir);
 }
 
 int

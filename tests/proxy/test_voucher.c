@@ -22,6 +22,7 @@
 #include "confine.h"
 #include "failures.h"
 #include "link.h"
+#include "scratch.h"
 #include "side.h"
 #include "vouch.h"
 
@@ -668,12 +669,9 @@ open_all(void **state)
 static int
 close_all(void **state)
 {
-	char command[64];
-
 	(void)state;
 	event_base_free(base);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return scratch_remove(dir);
 }
 
 int

@@ -6,7 +6,6 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "scratch.h"
 
 enum { WAIT_MS = 10000, STEP_MS = 5 };
 
@@ -42,22 +42,12 @@ keeperbed_init(struct keeperbed *bed)
 	bed->gate = -1;
 }
 
-static int
-remove_entry(const char *path, const struct stat *info, int type,
-             struct FTW *where)
-{
-	(void)info;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 void
 keeperbed_clear(struct keeperbed *bed)
 {
 	if (bed->pid > 0)
 		keeperbed_kill(bed);
-	(void)nftw(bed->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	(void)scratch_remove(bed->dir);
 }
 
 void

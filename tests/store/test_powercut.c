@@ -10,13 +10,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "losingdisk.h"
+#include "scratch.h"
 #include "storelife.h"
 
 enum {
@@ -34,21 +34,11 @@ install(void *arg)
 	losingdisk_install(arg);
 }
 
-static int
-remove_entry(const char *path, const struct stat *info, int type,
-             struct FTW *where)
-{
-	(void)info;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 /* The run directory is on tmpfs. */
 static void
 forget_run_dir(const struct keeperbed *bed)
 {
-	(void)nftw(bed->run_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	(void)scratch_remove(bed->run_dir);
 }
 
 /* A keeper that begins anew, nobody attached, and ends in order. */

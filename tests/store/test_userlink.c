@@ -1,4 +1,10 @@
+/*
+ * The path that stays for a user: it leads to the log-on he has now, and to
+ * none but his.
+ */
 #include "userlink.h"
+
+#include "scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +12,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,21 +36,11 @@ set_up(void **state)
 }
 
 static int
-remove_entry(const char *path, const struct stat *info, int type,
-             struct FTW *where)
-{
-	(void)info;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static int
 tear_down(void **state)
 {
 	(void)state;
 	(void)close(run_dirfd);
-	return nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 static void
