@@ -154,8 +154,10 @@ read_action(struct wire_view *name)
 		return REGPOL_DELETE_SOME;
 	if (regpol_text_is(rest, "DeleteKeys"))
 		return REGPOL_DELETE_KEYS;
+	if (begins(rest, "SecureKey", &rest))
+		return REGPOL_NOTHING; /* who may change the key */
 	if (!begins(rest, "Del.", &rest))
-		return REGPOL_NOTHING; /* **SecureKey and the like */
+		return REGPOL_UNKNOWN;
 	*name = rest;
 	return REGPOL_DELETE;
 }
@@ -269,6 +271,7 @@ regpol_deletes(const struct regpol_entry *entry, const char *key,
 		return lists_key(entry, key);
 	case REGPOL_SET:
 	case REGPOL_NOTHING:
+	case REGPOL_UNKNOWN:
 		return false;
 	}
 	return false;

@@ -34,7 +34,8 @@ enum regpol_action {
 	REGPOL_DELETE_ALL,  /* all values of the key */
 	REGPOL_DELETE_SOME, /* the values that data lists */
 	REGPOL_DELETE_KEYS, /* the keys that data lists, with all below them */
-	REGPOL_NOTHING      /* an instruction that is none of ours */
+	REGPOL_NOTHING,     /* what changes no value */
+	REGPOL_UNKNOWN      /* an instruction in a name that is not known */
 };
 
 /* All views are borrowed from the file; texts are UTF-16LE without their NUL.

@@ -9,6 +9,12 @@ static const char provider[] =
 static const char pnp[] = "Software\\Policies\\Microsoft\\Windows\\ScPnP";
 static const char terminal[] =
     "Software\\Policies\\Microsoft\\Windows NT\\Terminal Services";
+static const char kdc[] = "System\\CurrentControlSet\\Services\\Kdc";
+static const char kerberos[] =
+    "System\\CurrentControlSet\\Control\\LSA\\Kerberos\\Parameters";
+static const char base_csp[] =
+    "Software\\Microsoft\\Cryptography\\Defaults\\Provider\\"
+    "Microsoft Base Smart Card Crypto Provider";
 static const char logon_system[] =
     "Software\\Microsoft\\Windows\\CurrentVersion\\Policies\\System";
 static const char winlogon[] =
@@ -26,8 +32,9 @@ struct row {
 	const char *name;
 	const char *key;
 	enum kind kind;
-	uint32_t tight; /* of a switch: the tighter of 0 and 1 */
-	size_t offset;  /* in a certprop_policy */
+	uint32_t tight;   /* of a switch: the tighter of 0 and 1 */
+	size_t offset;    /* in a certprop_policy */
+	const char *also; /* another key where it may stand, or NULL */
 };
 
 #define AT(field) offsetof(struct certprop_policy, field)
@@ -66,6 +73,8 @@ static const struct row rows[SETTINGS] = {
 	[SETTING_PNP_NOTIFICATION] = { "ScPnPNotification", pnp, ANYTHING, 0, 0 },
 	[SETTING_FORCE_LOGON] = { "scforceoption", logon_system, ANYTHING, 0, 0 },
 	[SETTING_REMOVAL] = { "ScRemoveOption", winlogon, ANYTHING, 0, 0 },
+	[SETTING_CACHED_CRL] = { "UseCachedCRLOnlyAndIgnoreRevocationUnknownErrors", kdc, ANYTHING, 0, 0, kerberos },
+	[SETTING_TRANSACTION] = { "TransactionTimeoutMilliseconds", base_csp, ANYTHING, 0, 0 },
 };
 /* clang-format on */
 
@@ -112,15 +121,26 @@ read_value(const struct row *row, const struct regpol_entry *entry)
 	return change;
 }
 
+static bool
+is_key(const struct row *row, const struct regpol_entry *entry)
+{
+	return regpol_text_is(entry->key, row->key) ||
+	       (row->also != NULL && regpol_text_is(entry->key, row->also));
+}
+
 static void
 apply(struct setting_changes *changes, const struct regpol_entry *entry)
 {
 	for (size_t i = 0; i < SETTINGS; i++) {
 		const struct row *row = &rows[i];
 
-		if (entry->action == REGPOL_SET &&
-		    regpol_text_is(entry->name, row->name) &&
+		if (entry->action == REGPOL_UNKNOWN &&
+		    changes->passed_over == 0 &&
 		    regpol_text_is(entry->key, row->key))
+			changes->passed_over = entry->offset;
+		else if (entry->action == REGPOL_SET &&
+		         regpol_text_is(entry->name, row->name) &&
+		         is_key(row, entry))
 			changes->of[i] = read_value(row, entry);
 		else if (regpol_deletes(entry, row->key, row->name))
 			changes->of[i] = (struct setting_change){

@@ -39,6 +39,8 @@ enum setting {
 	SETTING_PNP_NOTIFICATION,
 	SETTING_FORCE_LOGON,
 	SETTING_REMOVAL,
+	SETTING_CACHED_CRL,
+	SETTING_TRANSACTION,
 	SETTINGS
 };
 
@@ -58,6 +60,8 @@ struct setting_change {
 
 struct setting_changes {
 	struct setting_change of[SETTINGS];
+	size_t passed_over; /* where the first instruction stands that is not
+	                       known, in bytes; 0: none */
 };
 
 /*

@@ -46,4 +46,7 @@ const char *gate_host_alone(const struct config *config);
 /* Why identity = session-info is anybody's word here, or NULL. */
 const char *gate_servers_unproven(const struct config *config);
 
+/* Why group policies may apply that nobody linked, or NULL. */
+const char *gate_policies_unordered(const struct config *config);
+
 #endif

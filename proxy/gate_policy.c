@@ -23,9 +23,24 @@ gate_publish(struct gate *g, enum gate_word word)
 	}
 }
 
-static void
-log_notes(const struct gpo_set *set)
+const char *
+gate_policies_unordered(const struct config *config)
 {
+	return gpo_unordered(config->gpos)
+	           ? "policy_directory holds several group policy objects and no "
+	             "gpo.order: all of them apply, by name, also those that are "
+	             "linked nowhere"
+	           : NULL;
+}
+
+static void
+log_notes(const struct config *config)
+{
+	const struct gpo_set *set = config->gpos;
+	const char *unordered = gate_policies_unordered(config);
+
+	if (unordered != NULL)
+		log_note(LOG_WARNING, "group-policy", unordered);
 	for (size_t i = 0; set != NULL && i < set->note_count; i++)
 		log_note(LOG_WARNING, "group-policy", set->notes[i]);
 }
@@ -54,7 +69,7 @@ void
 gate_load_policies(struct gate *g, const struct gpo_set *before)
 {
 	gpo_free(config_load_policies(g->config, before));
-	log_notes(g->config->gpos);
+	log_notes(g->config);
 	watch_policies(g);
 }
 
@@ -74,7 +89,7 @@ on_policies(void *arg)
 	before = config_set_policies(config, now);
 	watch_policies(g);
 	if (!gpo_same(before, now)) {
-		log_notes(now);
+		log_notes(config);
 		config->policies.generation++;
 		log_note(LOG_NOTICE, "group-policy", "read again");
 		gate_publish(g, GATE_POLICY);

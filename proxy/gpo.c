@@ -78,15 +78,22 @@ add_gpo(struct gpo_set *set, const char *name, char *path)
 	grown[set->count++] = (struct gpo){.name = copy, .path = path};
 }
 
+static void
+forget_items(struct gpo_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		free(set->items[i].name);
+		free(set->items[i].path);
+	}
+	set->count = 0;
+}
+
 void
 gpo_free(struct gpo_set *set)
 {
 	if (set == NULL)
 		return;
-	for (size_t i = 0; i < set->count; i++) {
-		free(set->items[i].name);
-		free(set->items[i].path);
-	}
+	forget_items(set);
 	for (size_t i = 0; i < set->note_count; i++)
 		free(set->notes[i]);
 	for (size_t i = 0; i < set->dir_count; i++)
@@ -103,6 +110,12 @@ gpo_free(struct gpo_set *set)
  * Finding the files.
  */
 
+/* What is known when a directory is looked at. */
+struct look {
+	struct gpo_set *set;
+	const struct gpo_set *before; /* or NULL */
+};
+
 static char *
 join(const char *directory, const char *name)
 {
@@ -111,24 +124,54 @@ join(const char *directory, const char *name)
 	return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
+/* What is gone is gone; all else may be there and hidden from us. */
+static bool
+is_absence(int code)
+{
+	return code == ENOENT || code == ENOTDIR;
+}
+
+/*
+ * What cannot be looked at says nothing: the objects that were at or below this
+ * path are taken as they were.
+ */
+static void
+carry_over(const struct look *look, const char *path)
+{
+	const struct gpo_set *before = look->before;
+	size_t len = strlen(path);
+
+	for (size_t i = 0; before != NULL && i < before->count; i++) {
+		const struct gpo *last = &before->items[i];
+
+		if (strncmp(last->path, path, len) == 0 &&
+		    (last->path[len] == '/' || last->path[len] == '\0'))
+			add_gpo(look->set, last->name, strdup(last->path));
+	}
+}
+
 /* Opened, and to be watched. */
 static DIR *
-open_directory(struct gpo_set *set, const char *path)
+open_directory(const struct look *look, const char *path)
 {
+	struct gpo_set *set = look->set;
 	DIR *dir = opendir(path);
+	int code = errno;
 
 	if (dir != NULL && set->dir_count < GPO_DIRS_MAX)
 		(void)add_text(&set->dirs, &set->dir_count, strdup(path));
 	else if (dir == NULL)
-		note(set, "%s: %s", path, strerror(errno));
+		note(set, "%s: %s", path, strerror(code));
+	if (dir == NULL && !is_absence(code))
+		carry_over(look, path);
 	return dir;
 }
 
 /* The entry of this name, in upper or lower case; NULL: none. */
 static char *
-find_entry(struct gpo_set *set, const char *directory, const char *name)
+find_entry(const struct look *look, const char *directory, const char *name)
 {
-	DIR *dir = open_directory(set, directory);
+	DIR *dir = open_directory(look, directory);
 	struct dirent *entry;
 	char *path = NULL;
 
@@ -142,14 +185,14 @@ find_entry(struct gpo_set *set, const char *directory, const char *name)
 }
 
 static void
-take_object(struct gpo_set *set, const char *name, const char *directory)
+take_object(const struct look *look, const char *name, const char *directory)
 {
-	char *machine = find_entry(set, directory, "machine");
+	char *machine = find_entry(look, directory, "machine");
 	char *file =
-	    machine == NULL ? NULL : find_entry(set, machine, "registry.pol");
+	    machine == NULL ? NULL : find_entry(look, machine, "registry.pol");
 
 	if (file != NULL)
-		add_gpo(set, name, file);
+		add_gpo(look->set, name, file);
 	free(machine);
 }
 
@@ -162,18 +205,45 @@ ends_in_pol(const char *name)
 }
 
 static bool
-is_directory(const char *path)
+is_directory(const struct look *look, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode);
+	if (!is_absence(errno)) {
+		note(look->set, "%s: %s", path, strerror(errno));
+		carry_over(look, path);
+	}
+	return false;
+}
+
+static bool scan(const struct look *look, const char *directory,
+                 unsigned depth);
+
+/* Takes path, of an entry with this name. */
+static void
+take_entry(const struct look *look, const char *name, char *path,
+           unsigned depth)
+{
+	if (depth == 0 && ends_in_pol(name)) {
+		add_gpo(look->set, name, path);
+		return;
+	}
+	if (is_directory(look, path)) {
+		if (name[0] == '{')
+			take_object(look, name, path);
+		else if (depth < DEPTH_MAX)
+			(void)scan(look, path, depth + 1);
+	}
+	free(path);
 }
 
 /* False: the directory itself is not to be had. */
 static bool
-scan(struct gpo_set *set, const char *directory, unsigned depth)
+scan(const struct look *look, const char *directory, unsigned depth)
 {
-	DIR *dir = open_directory(set, directory);
+	DIR *dir = open_directory(look, directory);
 	struct dirent *entry;
 
 	if (dir == NULL)
@@ -183,17 +253,8 @@ scan(struct gpo_set *set, const char *directory, unsigned depth)
 		                 ? NULL
 		                 : join(directory, entry->d_name);
 
-		if (path == NULL)
-			continue;
-		if (depth == 0 && ends_in_pol(entry->d_name)) {
-			add_gpo(set, entry->d_name, path);
-			continue;
-		}
-		if (is_directory(path) && entry->d_name[0] == '{')
-			take_object(set, entry->d_name, path);
-		else if (is_directory(path) && depth < DEPTH_MAX)
-			(void)scan(set, path, depth + 1);
-		free(path);
+		if (path != NULL)
+			take_entry(look, entry->d_name, path, depth);
 	}
 	(void)closedir(dir);
 	return true;
@@ -227,6 +288,11 @@ keep_last(struct gpo *gpo, const struct gpo_set *before)
 static void
 note_malformed(struct gpo_set *set, const struct gpo *gpo)
 {
+	if (gpo->changes.passed_over > 0)
+		note(set,
+		     "%s: byte %zu: an instruction that is not known is "
+		     "passed over",
+		     gpo->path, gpo->changes.passed_over);
 	for (unsigned i = 0; i < SETTINGS; i++)
 		if (gpo->changes.of[i].state == SETTING_MALFORMED)
 			note(set,
@@ -455,13 +521,15 @@ struct gpo_set *
 gpo_load(const char *directory, const struct gpo_set *before)
 {
 	struct gpo_set *set = calloc(1, sizeof(*set));
+	const struct look look = {set, before};
 
 	if (set == NULL)
 		return NULL;
-	if (scan(set, directory, 0)) {
+	if (scan(&look, directory, 0)) {
 		read_all(set, before);
 		read_order(set, directory, before);
 	} else {
+		forget_items(set);
 		copy_all(set, before);
 		if (before != NULL && before->order != NULL)
 			set->order = strdup(before->order);
@@ -471,6 +539,16 @@ gpo_load(const char *directory, const struct gpo_set *before)
 		return set;
 	gpo_free(set);
 	return NULL;
+}
+
+bool
+gpo_unordered(const struct gpo_set *set)
+{
+	size_t objects = 0;
+
+	for (size_t i = 0; set != NULL && i < set->count; i++)
+		objects += set->items[i].name[0] == '{';
+	return objects > 1 && set->order == NULL;
 }
 
 static bool

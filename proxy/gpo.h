@@ -4,8 +4,8 @@
  *
  *     .../{GUID}/MACHINE/REGISTRY.POL    as Samba's gpupdate caches them, the
  *                                        directory being gpo_cache or one of
- * the two below it; upper or lower case NAME.pol                           in
- * the directory itself
+ *                                        the two below it; in any case
+ *     NAME.pol                           in the directory itself
  *
  * Nothing on disk says in which order objects apply.  A file "gpo.order" in the
  * directory may: a line for each object, its {GUID} or NAME.pol, with the word
@@ -15,7 +15,8 @@
  * all apply, by name.
  *
  * A file that cannot be read, or not understood, leaves what was last good of
- * it in force.
+ * it in force; a directory that cannot be looked into does so for all below it.
+ * What has gone is no longer in force.
  */
 #ifndef PROXY_GPO_H
 #define PROXY_GPO_H
@@ -51,6 +52,12 @@ struct gpo_set {
  */
 struct gpo_set *gpo_load(const char *directory, const struct gpo_set *before);
 void gpo_free(struct gpo_set *set);
+
+/*
+ * Do several objects of a domain apply by name alone?  A cache of Samba's may
+ * hold some that are linked nowhere any more.  NULL has none.
+ */
+bool gpo_unordered(const struct gpo_set *set);
 
 /* Do both say the same, and of the same files?  NULL has none. */
 bool gpo_same(const struct gpo_set *a, const struct gpo_set *b);

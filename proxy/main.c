@@ -77,6 +77,7 @@ check_all(struct config *config, const char *path)
 	say_missing(gate_host_missing(config));
 	say_missing(gate_host_alone(config));
 	say_missing(gate_servers_unproven(config));
+	say_missing(gate_policies_unordered(config));
 	config_free(config);
 	if (sound)
 		(void)printf("%s: ok\n", path);

@@ -253,6 +253,48 @@ test_malformed(void **state)
 	assert_false(setting_has_effect(SETTING_REMOVAL));
 }
 
+/* One name below two keys, both recognised. */
+static void
+test_two_keys(void **state)
+{
+	static const char *const keys[] = {
+	    "SYSTEM\\CurrentControlSet\\Services\\Kdc",
+	    "SYSTEM\\CurrentControlSet\\Control\\Lsa\\Kerberos\\Parameters"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct setting_changes changes;
+
+		(void)begin(NULL);
+		polfile_put_number(
+		    &out, keys[i],
+		    "UseCachedCRLOnlyAndIgnoreRevocationUnknownErrors", 1);
+		changes = good();
+		assert_int_equal(changes.of[SETTING_CACHED_CRL].state,
+		                 SETTING_GIVEN);
+	}
+	assert_false(setting_has_effect(SETTING_CACHED_CRL));
+	assert_false(setting_has_effect(SETTING_TRANSACTION));
+}
+
+/* What is not known is said, where it would touch a value of ours. */
+static void
+test_unknown_instruction(void **state)
+{
+	struct setting_changes changes;
+
+	(void)state;
+	polfile_put_number(&out, "Software\\Other", "**Soft.Value", 1);
+	polfile_put_number(&out, polfile_certprop, "**SecureKey", 1);
+	assert_int_equal(good().passed_over, 0);
+	(void)begin(NULL);
+	polfile_put_number(&out, polfile_certprop, "**Soft.CertPropEnabled", 0);
+	changes = good();
+	assert_int_equal(changes.passed_over, 8);
+	assert_int_equal(changes.of[SETTING_PROPAGATE].state,
+	                 SETTING_UNTOUCHED);
+}
+
 /* Sets both CertProp values, gives the instruction, and looks what is left. */
 static void
 expect_deleted(const char *key, const char *name, const char *list,
@@ -360,6 +402,8 @@ main(void)
 	    cmocka_unit_test_setup(test_data, begin),
 	    cmocka_unit_test_setup(test_limits, begin),
 	    cmocka_unit_test_setup(test_malformed, begin),
+	    cmocka_unit_test_setup(test_two_keys, begin),
+	    cmocka_unit_test_setup(test_unknown_instruction, begin),
 	    cmocka_unit_test_setup(test_instructions, begin),
 	    cmocka_unit_test_setup(test_order, begin),
 	    cmocka_unit_test_setup(test_table, begin),

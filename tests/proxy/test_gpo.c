@@ -2,7 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -179,6 +181,78 @@ test_no_directory(void **state)
 	gpo_free(gone);
 }
 
+/* In the place of this one, what cannot be looked into, not even by root. */
+static void
+hide(const char *path)
+{
+	char whole[256], aside[256];
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", poldir_path, path);
+	(void)snprintf(aside, sizeof(aside), "%s/.aside", poldir_path);
+	assert_int_equal(rename(whole, aside), 0);
+	assert_int_equal(symlink(strrchr(whole, '/') + 1, whole), 0);
+}
+
+static void
+show(const char *path)
+{
+	char whole[256], aside[256];
+
+	(void)snprintf(whole, sizeof(whole), "%s/%s", poldir_path, path);
+	(void)snprintf(aside, sizeof(aside), "%s/.aside", poldir_path);
+	assert_int_equal(unlink(whole), 0);
+	assert_int_equal(rename(aside, whole), 0);
+}
+
+/* What is hidden stays as it was; what is gone is gone. */
+static void
+test_hidden(void **state)
+{
+	static const char *const above[] = {
+	    "EXAMPLE.ORG/POLICIES/{AAAA}/MACHINE",
+	    "EXAMPLE.ORG/POLICIES/{AAAA}", "EXAMPLE.ORG/POLICIES",
+	    "EXAMPLE.ORG"};
+
+	(void)state;
+	poldir_number(guid_a, "CertPropEnabled", 0);
+	poldir_number("a.pol", "CertPropEnabled", 0);
+	look();
+	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++) {
+		hide(above[i]);
+		for (int again = 0; again < 2; again++) {
+			look();
+			expect("a.pol {AAAA}~ ");
+			assert_int_equal(set->input_count, 2);
+			assert_true(notes(above[i]));
+		}
+		show(above[i]);
+		look();
+		expect("a.pol {AAAA} ");
+		assert_int_equal(set->note_count, 0);
+	}
+	poldir_remove(guid_a);
+	look();
+	expect("a.pol ");
+}
+
+static void
+test_unordered(void **state)
+{
+	(void)state;
+	assert_false(gpo_unordered(NULL));
+	poldir_number("a.pol", "CertPropEnabled", 0);
+	poldir_number("b.pol", "CertPropEnabled", 0);
+	poldir_number(guid_a, "CertPropEnabled", 0);
+	look();
+	assert_false(gpo_unordered(set));
+	poldir_number(guid_b, "CertPropEnabled", 0);
+	look();
+	assert_true(gpo_unordered(set));
+	poldir_order("{AAAA}\n{BBBB}\n");
+	look();
+	assert_false(gpo_unordered(set));
+}
+
 int
 main(void)
 {
@@ -188,6 +262,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_bad_file, begin, end),
 	    cmocka_unit_test_setup_teardown(test_malformed, begin, end),
 	    cmocka_unit_test_setup_teardown(test_no_directory, begin, end),
+	    cmocka_unit_test_setup_teardown(test_hidden, begin, end),
+	    cmocka_unit_test_setup_teardown(test_unordered, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
