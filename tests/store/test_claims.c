@@ -10,99 +10,10 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "engine.h"
-
-enum { NOW = 1700000000 };
-
-static const char session_a[] = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
-static const char session_b[] = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
-
-struct bed {
-	char dir[64];
-	char path[96];
-	struct engine *engine;
-	struct engine_change change;
-};
-
-static void
-reopen(struct bed *bed)
-{
-	char reason[ENGINE_REASON_SIZE];
-	enum engine_error error;
-
-	engine_close(bed->engine);
-	bed->engine = engine_open(bed->path, false, NOW, &error, reason);
-	if (bed->engine == NULL)
-		fail_msg("%s", reason);
-}
-
-static void
-begin(struct bed *bed)
-{
-	assert_true(engine_begin(bed->engine, NOW));
-	bed->change = (struct engine_change){0};
-}
-
-static void
-commit(struct bed *bed)
-{
-	assert_true(engine_commit(bed->engine));
-}
-
-static void
-start(struct bed *bed, const char *session, const char *connection)
-{
-	const struct keep_hello hello = {.started_at = NOW};
-
-	begin(bed);
-	assert_true(
-	    engine_session_start(bed->engine, session, connection, &hello));
-	commit(bed);
-}
-
-static int
-set_up_closed(void **state)
-{
-	static struct bed bed;
-
-	memset(&bed, 0, sizeof(bed));
-	(void)snprintf(bed.dir, sizeof(bed.dir), "/tmp/claimbed.XXXXXX");
-	assert_non_null(mkdtemp(bed.dir));
-	(void)snprintf(bed.path, sizeof(bed.path), "%s/store.db", bed.dir);
-	*state = &bed;
-	return 0;
-}
-
-static int
-set_up(void **state)
-{
-	(void)set_up_closed(state);
-	reopen(*state);
-	start(*state, session_a, session_a);
-	start(*state, session_b, session_b);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal",
-	                                       ".lock"};
-	struct bed *bed = *state;
-	char path[128];
-
-	engine_close(bed->engine);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", bed->path,
-		               suffixes[i]);
-		(void)unlink(path);
-	}
-	return rmdir(bed->dir);
-}
+#include "enginebed.h"
 
 /* A card by its number; its reader has the same one. */
 struct card {
@@ -128,7 +39,7 @@ make_card(struct card *card, const char *session, const char *connection,
 }
 
 static enum engine_result
-put(struct bed *bed, const struct card *card, const char *der,
+put(struct enginebed *bed, const struct card *card, const char *der,
     enum keep_cleanup cleanup)
 {
 	const struct keep_cert cert = {
@@ -138,165 +49,132 @@ put(struct bed *bed, const struct card *card, const char *der,
 	};
 	uint8_t hash[ENGINE_HASH_LEN];
 
-	begin(bed);
+	enginebed_begin(bed);
 	enum engine_result result =
 	    engine_put(bed->engine, &card->origin, wire_view_text("alice"),
 	               &cert, cleanup, hash, &bed->change);
 
-	commit(bed);
+	enginebed_commit(bed);
 	return result;
 }
 
 static void
-release(struct bed *bed, const struct card *card, bool user)
+release(struct enginebed *bed, const struct card *card, bool user)
 {
-	begin(bed);
+	enginebed_begin(bed);
 	assert_true(engine_release(bed->engine, &card->origin, false, user,
 	                           &bed->change));
-	commit(bed);
+	enginebed_commit(bed);
 }
 
 static void
-holds_nothing(struct bed *bed, const struct card *card, bool archive)
+holds_nothing(struct enginebed *bed, const struct card *card, bool archive)
 {
 	const struct engine_held held = {.archive = archive};
 
-	begin(bed);
+	enginebed_begin(bed);
 	assert_true(engine_held_only(bed->engine, &card->origin,
 	                             wire_view_text("alice"), &held,
 	                             &bed->change));
-	commit(bed);
-}
-
-struct seen {
-	int count;
-	bool available;
-	bool kept;
-	enum engine_archived archived;
-	char container[32];
-};
-
-static bool
-on_entry(const struct engine_entry *entry, void *arg)
-{
-	struct seen *seen = arg;
-
-	seen->count++;
-	seen->available = entry->key_available;
-	seen->kept = entry->kept;
-	seen->archived = entry->archived;
-	(void)snprintf(seen->container, sizeof(seen->container), "%.*s",
-	               (int)entry->container.len,
-	               (const char *)entry->container.data);
-	return true;
-}
-
-static struct seen
-look(struct bed *bed)
-{
-	struct engine_filter filter = {.owner = wire_view_text("alice")};
-	struct seen seen = {0};
-
-	assert_true(engine_list_entries(bed->engine, &filter, on_entry, &seen));
-	return seen;
+	enginebed_commit(bed);
 }
 
 static void
 test_key_is_available_while_the_card_is(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct card card;
 
-	make_card(&card, session_a, session_a, 1);
+	make_card(&card, ENGINEBED_A, ENGINEBED_A, 1);
 	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_NONE),
 	                 ENGINE_ADDED);
-	assert_true(look(bed).available);
-	assert_true(look(bed).kept);
+	assert_true(enginebed_look(bed).key_available);
+	assert_true(enginebed_look(bed).kept);
 	release(bed, &card, false);
 	assert_true(bed->change.user);
-	assert_int_equal(look(bed).count, 1);
-	assert_false(look(bed).available);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_false(enginebed_look(bed).key_available);
 	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_NONE),
 	                 ENGINE_UNCHANGED);
-	assert_true(look(bed).available);
+	assert_true(enginebed_look(bed).key_available);
 }
 
 static void
 test_unbacked_entry_goes_with_its_last_row(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct card one;
 	struct card two;
 
-	make_card(&one, session_a, session_a, 1);
-	make_card(&two, session_b, session_b, 1);
+	make_card(&one, ENGINEBED_A, ENGINEBED_A, 1);
+	make_card(&two, ENGINEBED_B, ENGINEBED_B, 1);
 	(void)put(bed, &one, "der", KEEP_CLEANUP_REMOVAL);
 	(void)put(bed, &two, "der", KEEP_CLEANUP_REMOVAL);
 	release(bed, &one, true);
 	assert_int_equal(bed->change.removed, 0);
-	assert_true(look(bed).available);
+	assert_true(enginebed_look(bed).key_available);
 	release(bed, &two, true);
 	assert_int_equal(bed->change.removed, 1);
-	assert_int_equal(look(bed).count, 0);
+	assert_int_equal(enginebed_look(bed).count, 0);
 }
 
 static void
 test_key_is_on_the_card_inserted_last(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct card one;
 	struct card two;
 
-	make_card(&one, session_a, session_a, 1);
-	make_card(&two, session_a, session_a, 2);
+	make_card(&one, ENGINEBED_A, ENGINEBED_A, 1);
+	make_card(&two, ENGINEBED_A, ENGINEBED_A, 2);
 	(void)put(bed, &one, "der", KEEP_CLEANUP_NONE);
 	(void)put(bed, &two, "der", KEEP_CLEANUP_NONE);
-	assert_string_equal(look(bed).container, "container 2");
+	assert_string_equal(enginebed_look(bed).container, "container 2");
 	/* Reading the other again is no insertion. */
 	int64_t before = engine_written(bed->engine);
 
 	assert_int_equal(put(bed, &one, "der", KEEP_CLEANUP_NONE),
 	                 ENGINE_UNCHANGED);
 	assert_int_equal(engine_written(bed->engine), before);
-	assert_string_equal(look(bed).container, "container 2");
+	assert_string_equal(enginebed_look(bed).container, "container 2");
 	release(bed, &two, false);
-	assert_string_equal(look(bed).container, "container 1");
-	assert_true(look(bed).available);
+	assert_string_equal(enginebed_look(bed).container, "container 1");
+	assert_true(enginebed_look(bed).key_available);
 }
 
 static void
 test_archived_when_its_only_card_holds_it_no_more(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct card card;
 
-	make_card(&card, session_a, session_a, 1);
+	make_card(&card, ENGINEBED_A, ENGINEBED_A, 1);
 	(void)put(bed, &card, "der", KEEP_CLEANUP_NONE);
 	holds_nothing(bed, &card, false);
-	assert_int_equal(look(bed).archived, ENGINE_SHOWN);
-	assert_false(look(bed).available);
+	assert_int_equal(enginebed_look(bed).archived, ENGINE_SHOWN);
+	assert_false(enginebed_look(bed).key_available);
 	(void)put(bed, &card, "der", KEEP_CLEANUP_NONE);
 	holds_nothing(bed, &card, true);
-	assert_int_equal(look(bed).archived, ENGINE_ARCHIVED_STALE);
+	assert_int_equal(enginebed_look(bed).archived, ENGINE_ARCHIVED_STALE);
 	/* Here it is again. */
 	(void)put(bed, &card, "der", KEEP_CLEANUP_NONE);
-	assert_int_equal(look(bed).archived, ENGINE_SHOWN);
+	assert_int_equal(enginebed_look(bed).archived, ENGINE_SHOWN);
 }
 
 static void
 test_not_archived_while_another_card_holds_it(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct card one;
 	struct card two;
 
-	make_card(&one, session_a, session_a, 1);
-	make_card(&two, session_a, session_a, 2);
+	make_card(&one, ENGINEBED_A, ENGINEBED_A, 1);
+	make_card(&two, ENGINEBED_A, ENGINEBED_A, 2);
 	(void)put(bed, &one, "der", KEEP_CLEANUP_NONE);
 	(void)put(bed, &two, "der", KEEP_CLEANUP_NONE);
 	holds_nothing(bed, &two, true);
-	assert_int_equal(look(bed).archived, ENGINE_SHOWN);
-	assert_string_equal(look(bed).container, "container 1");
+	assert_int_equal(enginebed_look(bed).archived, ENGINE_SHOWN);
+	assert_string_equal(enginebed_look(bed).container, "container 1");
 }
 
 /* The same once more: only a connection that is another writes anything. */
@@ -304,10 +182,10 @@ static void
 test_only_another_connection_writes(void **state)
 {
 	static const char other[] = "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c";
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct card card;
 
-	make_card(&card, session_a, session_a, 1);
+	make_card(&card, ENGINEBED_A, ENGINEBED_A, 1);
 	(void)put(bed, &card, "der", KEEP_CLEANUP_REMOVAL);
 	int64_t before = engine_written(bed->engine);
 
@@ -317,14 +195,14 @@ test_only_another_connection_writes(void **state)
 	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_REMOVAL),
 	                 ENGINE_UNCHANGED);
 	assert_int_equal(engine_written(bed->engine), before + 1);
-	begin(bed);
-	assert_true(
-	    engine_session_synced(bed->engine, session_a, other, &bed->change));
+	enginebed_begin(bed);
+	assert_true(engine_session_synced(bed->engine, ENGINEBED_A, other,
+	                                  &bed->change));
 	assert_int_equal(bed->change.removed, 0);
-	assert_true(engine_session_synced(bed->engine, session_a, session_a,
+	assert_true(engine_session_synced(bed->engine, ENGINEBED_A, ENGINEBED_A,
 	                                  &bed->change));
 	assert_int_equal(bed->change.removed, 1);
-	commit(bed);
+	enginebed_commit(bed);
 }
 
 /* Which columns a table has, and of which kind; their order is no matter. */
@@ -444,32 +322,30 @@ test_version_1_is_migrated(void **state)
 {
 	static char migrated[16384];
 	static char made[16384];
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct engine_stats stats;
 	uint32_t ended = 0;
 
 	make_version_1(bed->path);
-	reopen(bed);
+	enginebed_reopen(bed);
 	assert_int_equal(engine_epoch(bed->engine), 5);
-	assert_int_equal(look(bed).count, 1);
-	assert_true(look(bed).kept);
-	assert_string_equal(look(bed).container, "old");
-	begin(bed);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_true(enginebed_look(bed).kept);
+	assert_string_equal(enginebed_look(bed).container, "old");
+	enginebed_begin(bed);
 	assert_true(
 	    engine_end_others(bed->engine, "gone", &ended, &bed->change));
-	commit(bed);
+	enginebed_commit(bed);
 	assert_int_equal(ended, 1);
 	assert_true(engine_stats(bed->engine, &stats));
 	assert_int_equal(stats.claims, 0);
 	assert_int_equal(stats.entries, 1);
-	reopen(bed); /* and again, as any other */
-	engine_close(bed->engine);
-	bed->engine = NULL;
+	enginebed_reopen(bed); /* and again, as any other */
+	enginebed_close(bed);
 	describe(bed->path, migrated, sizeof(migrated));
 	assert_int_equal(unlink(bed->path), 0);
-	reopen(bed);
-	engine_close(bed->engine);
-	bed->engine = NULL;
+	enginebed_reopen(bed);
+	enginebed_close(bed);
 	describe(bed->path, made, sizeof(made));
 	assert_string_equal(migrated, made);
 }
@@ -493,13 +369,12 @@ test_version_2_is_migrated(void **state)
 {
 	static char migrated[16384];
 	static char made[16384];
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	sqlite3 *db = NULL;
 
 	make_version_1(bed->path);
-	reopen(bed);
-	engine_close(bed->engine);
-	bed->engine = NULL;
+	enginebed_reopen(bed);
+	enginebed_close(bed);
 	describe(bed->path, made, sizeof(made));
 	assert_int_equal(sqlite3_open(bed->path, &db), SQLITE_OK);
 	if (sqlite3_exec(db, to_version_2, NULL, NULL, NULL) != SQLITE_OK)
@@ -507,12 +382,10 @@ test_version_2_is_migrated(void **state)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	describe(bed->path, migrated, sizeof(migrated));
 	assert_string_not_equal(migrated, made);
-	reopen(bed);
-	assert_non_null(bed->engine);
-	assert_int_equal(look(bed).count, 1);
-	assert_string_equal(look(bed).container, "old");
-	engine_close(bed->engine);
-	bed->engine = NULL;
+	enginebed_reopen(bed);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_string_equal(enginebed_look(bed).container, "old");
+	enginebed_close(bed);
 	describe(bed->path, migrated, sizeof(migrated));
 	assert_string_equal(migrated, made);
 }
@@ -521,7 +394,7 @@ test_version_2_is_migrated(void **state)
 static void
 test_failed_migration_changes_nothing(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	char reason[ENGINE_REASON_SIZE];
 	static char before[16384];
 	static char after[16384];
@@ -535,28 +408,25 @@ test_failed_migration_changes_nothing(void **state)
 	    SQLITE_OK);
 	(void)sqlite3_close(db);
 	describe(bed->path, before, sizeof(before));
-	assert_null(engine_open(bed->path, false, NOW, &error, reason));
+	assert_null(
+	    engine_open(bed->path, false, ENGINEBED_NOW, &error, reason));
 	describe(bed->path, after, sizeof(after));
 	assert_string_equal(before, after);
 }
-
-#define OPEN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define CLOSED(name)                                                           \
-	cmocka_unit_test_setup_teardown(name, set_up_closed, tear_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    OPEN(test_key_is_available_while_the_card_is),
-	    OPEN(test_unbacked_entry_goes_with_its_last_row),
-	    OPEN(test_key_is_on_the_card_inserted_last),
-	    OPEN(test_archived_when_its_only_card_holds_it_no_more),
-	    OPEN(test_not_archived_while_another_card_holds_it),
-	    OPEN(test_only_another_connection_writes),
-	    CLOSED(test_version_1_is_migrated),
-	    CLOSED(test_version_2_is_migrated),
-	    CLOSED(test_failed_migration_changes_nothing),
+	    ENGINEBED_OPEN(test_key_is_available_while_the_card_is),
+	    ENGINEBED_OPEN(test_unbacked_entry_goes_with_its_last_row),
+	    ENGINEBED_OPEN(test_key_is_on_the_card_inserted_last),
+	    ENGINEBED_OPEN(test_archived_when_its_only_card_holds_it_no_more),
+	    ENGINEBED_OPEN(test_not_archived_while_another_card_holds_it),
+	    ENGINEBED_OPEN(test_only_another_connection_writes),
+	    ENGINEBED_CLOSED(test_version_1_is_migrated),
+	    ENGINEBED_CLOSED(test_version_2_is_migrated),
+	    ENGINEBED_CLOSED(test_failed_migration_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,7 @@
+/*
+ * The engine alone: what a second reading of a card changes, the limits of a
+ * user, roots that are present by their claims, and files that are refused.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,82 +11,11 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "engine.h"
+#include "enginebed.h"
 
-enum { NOW = 1700000000 };
-
-static const char session_a[] = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
-static const char session_b[] = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
 static const struct wire_view nothing;
 static const uint8_t card_one[KEEP_CARD_ID_LEN] = {1};
-
-struct bed {
-	char dir[64];
-	char path[96];
-	char reason[ENGINE_REASON_SIZE];
-	enum engine_error error;
-	struct engine *engine;
-};
-
-static void
-reopen(struct bed *bed)
-{
-	engine_close(bed->engine);
-	bed->engine =
-	    engine_open(bed->path, false, NOW, &bed->error, bed->reason);
-}
-
-static int
-set_up(void **state)
-{
-	static struct bed bed;
-
-	memset(&bed, 0, sizeof(bed));
-	(void)snprintf(bed.dir, sizeof(bed.dir), "/tmp/enginebed.XXXXXX");
-	assert_non_null(mkdtemp(bed.dir));
-	(void)snprintf(bed.path, sizeof(bed.path), "%s/store.db", bed.dir);
-	*state = &bed;
-	return 0;
-}
-
-static int
-set_up_open(void **state)
-{
-	struct keep_hello hello = {.started_at = NOW};
-	struct bed *bed = NULL;
-
-	(void)set_up(state);
-	bed = *state;
-	reopen(bed);
-	assert_non_null(bed->engine);
-	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(
-	    engine_session_start(bed->engine, session_a, session_a, &hello));
-	assert_true(
-	    engine_session_start(bed->engine, session_b, session_b, &hello));
-	assert_true(engine_commit(bed->engine));
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal",
-	                                       ".lock"};
-	struct bed *bed = *state;
-	char path[128];
-
-	engine_close(bed->engine);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", bed->path,
-		               suffixes[i]);
-		(void)unlink(path);
-	}
-	return rmdir(bed->dir);
-}
 
 static struct engine_origin
 origin(const char *session, uint32_t reader, const char *reader_name)
@@ -104,8 +37,8 @@ cert(const char *der)
 	    .kind = KEEP_USER,
 	    .der = wire_view_text(der),
 	    .subject = wire_view_text("CN=alice"),
-	    .not_before = NOW - 1,
-	    .not_after = NOW + 1,
+	    .not_before = ENGINEBED_NOW - 1,
+	    .not_after = ENGINEBED_NOW + 1,
 	    .key_alg = wire_view_text("RSA"),
 	    .key_bits = 2048,
 	};
@@ -113,106 +46,44 @@ cert(const char *der)
 
 /* Put alice's certificate in MY, in a transaction of its own. */
 static enum engine_result
-put_from(struct bed *bed, const struct engine_origin *from,
+put_from(struct enginebed *bed, const struct engine_origin *from,
          const struct keep_cert *c)
 {
 	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 
-	assert_true(engine_begin(bed->engine, NOW + 5));
+	assert_true(engine_begin(bed->engine, ENGINEBED_NOW + 5));
 	enum engine_result result =
 	    engine_put(bed->engine, from, wire_view_text("alice"), c,
 	               KEEP_CLEANUP_NONE, hash, &change);
 
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 	return result;
 }
 
 static enum engine_result
-put(struct bed *bed, const struct keep_cert *c, const char *reader_name)
+put(struct enginebed *bed, const struct keep_cert *c, const char *reader_name)
 {
-	struct engine_origin from = origin(session_a, 1, reader_name);
+	struct engine_origin from = origin(ENGINEBED_A, 1, reader_name);
 
 	return put_from(bed, &from, c);
-}
-
-/* The single entry, with texts copied out of the row. */
-struct seen {
-	int count;
-	char friendly_name[64];
-	char container[64];
-	char prov_name[64];
-	char reader_name[64];
-	char card_serial[64];
-	char policy[64];
-	bool logon_eligible;
-	int64_t created_at;
-	size_t chuid_len;
-	size_t card_data_len;
-	size_t pin_info_len;
-	bool has_pin;
-	uint32_t pin_id;
-	bool has_removable;
-	bool removable;
-};
-
-static void
-copy_text(char out[64], struct wire_view text)
-{
-	assert_true(text.len < 64);
-	(void)snprintf(out, 64, "%.*s", (int)text.len,
-	               text.len > 0 ? (const char *)text.data : "");
-}
-
-static bool
-on_entry(const struct engine_entry *entry, void *arg)
-{
-	struct seen *seen = arg;
-
-	seen->count++;
-	copy_text(seen->friendly_name, entry->friendly_name);
-	copy_text(seen->container, entry->container);
-	copy_text(seen->prov_name, entry->prov_name);
-	copy_text(seen->reader_name, entry->reader_name);
-	copy_text(seen->card_serial, entry->card_serial);
-	copy_text(seen->policy, entry->policy);
-	seen->logon_eligible = entry->logon_eligible;
-	seen->created_at = entry->created_at;
-	seen->chuid_len = entry->chuid.len;
-	seen->card_data_len = entry->smart_card_data.len;
-	seen->pin_info_len = entry->pin_info.len;
-	seen->has_pin = entry->has_pin;
-	seen->pin_id = entry->pin_id;
-	seen->has_removable = entry->has_reader_removable;
-	seen->removable = entry->reader_removable;
-	return true;
-}
-
-static struct seen
-look(struct bed *bed)
-{
-	struct engine_filter filter = {.owner = wire_view_text("alice")};
-	struct seen seen = {0};
-
-	assert_true(engine_list_entries(bed->engine, &filter, on_entry, &seen));
-	return seen;
 }
 
 static void
 test_added_once(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
 
 	assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
 	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
-	assert_int_equal(look(bed).count, 1);
+	assert_int_equal(enginebed_look(bed).count, 1);
 }
 
 static void
 test_unchanged_writes_nothing(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
 
 	c.container = wire_view_text("one");
@@ -228,31 +99,31 @@ test_unchanged_writes_nothing(void **state)
 static void
 test_new_card_property_wins(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
 
 	c.container = wire_view_text("one");
 	assert_int_equal(put(bed, &c, "Reader A"), ENGINE_ADDED);
 	c.container = wire_view_text("two");
 	assert_int_equal(put(bed, &c, "Reader B"), ENGINE_UPDATED);
-	struct seen seen = look(bed);
+	struct enginebed_entry seen = enginebed_look(bed);
 
 	assert_string_equal(seen.container, "two");
 	assert_string_equal(seen.reader_name, "Reader B");
 	c.logon_eligible = true;
 	assert_int_equal(put(bed, &c, "Reader B"), ENGINE_UPDATED);
-	assert_true(look(bed).logon_eligible);
+	assert_true(enginebed_look(bed).logon_eligible);
 }
 
 static void
 test_what_the_card_says_of_itself_and_its_pins(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
-	struct engine_origin from = origin(session_a, 1, "Reader");
+	struct engine_origin from = origin(ENGINEBED_A, 1, "Reader");
 
 	assert_int_equal(put_from(bed, &from, &c), ENGINE_ADDED);
-	struct seen seen = look(bed);
+	struct enginebed_entry seen = enginebed_look(bed);
 
 	/* Nobody said so: nothing is there, not even a zero. */
 	assert_string_equal(seen.card_serial, "");
@@ -266,7 +137,7 @@ test_what_the_card_says_of_itself_and_its_pins(void **state)
 	from.removable = KEEP_REMOVABLE_YES;
 	from.policy = wire_view_text("eng");
 	assert_int_equal(put_from(bed, &from, &c), ENGINE_UPDATED);
-	seen = look(bed);
+	seen = enginebed_look(bed);
 	assert_string_equal(seen.card_serial, "4711");
 	assert_string_equal(seen.policy, "eng");
 	assert_int_equal(seen.chuid_len, KEEP_CARD_ID_LEN);
@@ -283,7 +154,7 @@ test_what_the_card_says_of_itself_and_its_pins(void **state)
 static void
 test_absent_card_property_loses_nothing(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
 
 	c.container = wire_view_text("one");
@@ -294,14 +165,14 @@ test_absent_card_property_loses_nothing(void **state)
 	c.prov_name = (struct wire_view){0};
 	c.prov_type = 0;
 	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
-	assert_string_equal(look(bed).container, "one");
-	assert_string_equal(look(bed).prov_name, "KSP");
+	assert_string_equal(enginebed_look(bed).container, "one");
+	assert_string_equal(enginebed_look(bed).prov_name, "KSP");
 }
 
 static void
 test_old_user_property_wins(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
 
 	assert_int_equal(put(bed, &c, "Reader"), ENGINE_ADDED);
@@ -309,26 +180,26 @@ test_old_user_property_wins(void **state)
 	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UPDATED);
 	c.friendly_name = wire_view_text("second");
 	assert_int_equal(put(bed, &c, "Reader"), ENGINE_UNCHANGED);
-	assert_string_equal(look(bed).friendly_name, "first");
-	assert_int_equal(look(bed).created_at, NOW + 5);
+	assert_string_equal(enginebed_look(bed).friendly_name, "first");
+	assert_int_equal(enginebed_look(bed).created_at, ENGINEBED_NOW + 5);
 }
 
 static void
 test_renewed_is_another(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct keep_cert one = cert("der one");
 	struct keep_cert two = cert("der two");
 
 	assert_int_equal(put(bed, &one, "Reader"), ENGINE_ADDED);
 	assert_int_equal(put(bed, &two, "Reader"), ENGINE_ADDED);
-	assert_int_equal(look(bed).count, 2);
+	assert_int_equal(enginebed_look(bed).count, 2);
 }
 
 static void
 test_number_of_certificates_of_a_user(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	char der[16];
 
 	for (int i = 0; i < ENGINE_OWNER_CERTS; i++) {
@@ -342,14 +213,14 @@ test_number_of_certificates_of_a_user(void **state)
 
 	assert_int_equal(put(bed, &more, "Reader"), ENGINE_LIMIT);
 	assert_int_equal(put(bed, &known, "Other reader"), ENGINE_UPDATED);
-	assert_int_equal(look(bed).count, ENGINE_OWNER_CERTS);
+	assert_int_equal(enginebed_look(bed).count, ENGINE_OWNER_CERTS);
 }
 
 static void
 test_bytes_of_a_user(void **state)
 {
 	enum { LEN = 256 * 1024, FIT = ENGINE_OWNER_BYTES / LEN };
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	char *der = calloc(1, LEN);
 	struct keep_cert c = cert("");
 
@@ -375,7 +246,7 @@ count_root(const struct engine_root *root, void *arg)
 }
 
 static int
-present(struct bed *bed, const char *session)
+present(struct enginebed *bed, const char *session)
 {
 	char scope[ENGINE_SCOPE_SIZE];
 	int count = 0;
@@ -386,7 +257,7 @@ present(struct bed *bed, const char *session)
 }
 
 static void
-claim_as(struct bed *bed, const char *session, uint32_t reader,
+claim_as(struct enginebed *bed, const char *session, uint32_t reader,
          enum keep_kind kind, enum keep_cleanup cleanup)
 {
 	struct engine_origin from = origin(session, reader, "Reader");
@@ -395,47 +266,47 @@ claim_as(struct bed *bed, const char *session, uint32_t reader,
 	uint8_t hash[ENGINE_HASH_LEN];
 
 	c.kind = kind;
-	assert_true(engine_begin(bed->engine, NOW));
+	enginebed_begin(bed);
 	assert_true(engine_put(bed->engine, &from, nothing, &c, cleanup, hash,
 	                       &change) <= ENGINE_UNCHANGED);
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 }
 
 static void
-claim(struct bed *bed, const char *session, uint32_t reader,
+claim(struct enginebed *bed, const char *session, uint32_t reader,
       enum keep_cleanup cleanup)
 {
 	claim_as(bed, session, reader, KEEP_ANCHOR, cleanup);
 }
 
 static uint32_t
-drop(struct bed *bed, const char *session, uint32_t reader)
+drop(struct enginebed *bed, const char *session, uint32_t reader)
 {
 	struct engine_origin from = origin(session, reader, "Reader");
 	struct engine_change change = {0};
 
-	assert_true(engine_begin(bed->engine, NOW));
+	enginebed_begin(bed);
 	assert_true(engine_release(bed->engine, &from, true, false, &change));
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 	return change.removed;
 }
 
 static void
 test_presence_is_a_query(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 
-	claim(bed, session_a, 1, KEEP_CLEANUP_REMOVAL);
-	claim(bed, session_a, 2, KEEP_CLEANUP_REMOVAL);
-	claim(bed, session_b, 1, KEEP_CLEANUP_REMOVAL);
-	assert_int_equal(present(bed, session_a), 1);
-	assert_int_equal(drop(bed, session_a, 1), 0);
-	assert_int_equal(present(bed, session_a), 1);
-	assert_int_equal(drop(bed, session_a, 1), 0);
-	assert_int_equal(present(bed, session_a), 1);
-	assert_int_equal(drop(bed, session_a, 2), 1);
-	assert_int_equal(present(bed, session_a), 0);
-	assert_int_equal(present(bed, session_b), 1);
+	claim(bed, ENGINEBED_A, 1, KEEP_CLEANUP_REMOVAL);
+	claim(bed, ENGINEBED_A, 2, KEEP_CLEANUP_REMOVAL);
+	claim(bed, ENGINEBED_B, 1, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(present(bed, ENGINEBED_A), 1);
+	assert_int_equal(drop(bed, ENGINEBED_A, 1), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 1);
+	assert_int_equal(drop(bed, ENGINEBED_A, 1), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 1);
+	assert_int_equal(drop(bed, ENGINEBED_A, 2), 1);
+	assert_int_equal(present(bed, ENGINEBED_A), 0);
+	assert_int_equal(present(bed, ENGINEBED_B), 1);
 }
 
 static bool
@@ -451,55 +322,55 @@ on_preexisting(const struct engine_claim *claim, void *arg)
 static void
 test_preexisting_is_never_present(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	int listed = 0;
 
-	claim_as(bed, session_a, 1, KEEP_PREEXISTING, KEEP_CLEANUP_REMOVAL);
-	assert_int_equal(present(bed, session_a), 0);
+	claim_as(bed, ENGINEBED_A, 1, KEEP_PREEXISTING, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(present(bed, ENGINEBED_A), 0);
 	assert_true(
 	    engine_list_claims(bed->engine, NULL, on_preexisting, &listed));
 	assert_int_equal(listed, 1);
 	/* An anchor from another reader counts, and is not held by it. */
-	claim(bed, session_a, 2, KEEP_CLEANUP_REMOVAL);
-	assert_int_equal(present(bed, session_a), 1);
-	assert_int_equal(drop(bed, session_a, 2), 0);
-	assert_int_equal(present(bed, session_a), 0);
-	assert_int_equal(drop(bed, session_a, 1), 1);
+	claim(bed, ENGINEBED_A, 2, KEEP_CLEANUP_REMOVAL);
+	assert_int_equal(present(bed, ENGINEBED_A), 1);
+	assert_int_equal(drop(bed, ENGINEBED_A, 2), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 0);
+	assert_int_equal(drop(bed, ENGINEBED_A, 1), 1);
 }
 
 static void
-end(struct bed *bed, const char *session, struct engine_change *change)
+end(struct enginebed *bed, const char *session, struct engine_change *change)
 {
-	assert_true(engine_begin(bed->engine, NOW));
+	enginebed_begin(bed);
 	assert_true(engine_session_end(bed->engine, session, ENGINE_END_LOGOFF,
 	                               wire_view_text("log-off"), change));
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 }
 
 static void
-sweep(struct bed *bed)
+sweep(struct enginebed *bed)
 {
 	bool more = true;
 
 	while (more) {
-		assert_true(engine_begin(bed->engine, NOW));
+		enginebed_begin(bed);
 		assert_true(engine_sweep(bed->engine, &more));
-		assert_true(engine_commit(bed->engine));
+		enginebed_commit(bed);
 	}
 }
 
 static void
 test_claim_without_end_is_kept_on_record(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	struct engine_change change = {0};
 	struct engine_stats stats;
 
-	claim(bed, session_a, 1, KEEP_CLEANUP_NONE);
-	end(bed, session_a, &change);
+	claim(bed, ENGINEBED_A, 1, KEEP_CLEANUP_NONE);
+	end(bed, ENGINEBED_A, &change);
 	sweep(bed);
 	assert_int_equal(change.removed, 0);
-	assert_int_equal(present(bed, session_a), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 0);
 	assert_true(engine_stats(bed->engine, &stats));
 	assert_int_equal(stats.claims, 1);
 	assert_int_equal(stats.live_sessions, 1);
@@ -526,21 +397,21 @@ on_first(const struct engine_claim *claim, void *arg)
 }
 
 static struct first
-put_root(struct bed *bed, uint32_t generation, enum keep_cleanup cleanup)
+put_root(struct enginebed *bed, uint32_t generation, enum keep_cleanup cleanup)
 {
 	struct keep_cert c = cert("root");
-	struct engine_origin from = origin(session_a, 1, "Reader");
+	struct engine_origin from = origin(ENGINEBED_A, 1, "Reader");
 	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 	struct first first = {0};
 
 	c.kind = KEEP_ANCHOR;
 	from.policy_generation = generation;
-	assert_true(engine_begin(bed->engine, NOW));
+	enginebed_begin(bed);
 	assert_int_not_equal(
 	    engine_put(bed->engine, &from, nothing, &c, cleanup, hash, &change),
 	    ENGINE_FAULT);
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 	assert_true(engine_list_claims(bed->engine, NULL, on_first, &first));
 	assert_int_equal(first.count, 1);
 	return first;
@@ -550,8 +421,8 @@ put_root(struct bed *bed, uint32_t generation, enum keep_cleanup cleanup)
 static void
 test_first_policy_of_a_claim(void **state)
 {
-	struct bed *bed = *state;
-	struct engine_origin from = origin(session_a, 1, "Reader");
+	struct enginebed *bed = *state;
+	struct engine_origin from = origin(ENGINEBED_A, 1, "Reader");
 	struct engine_change change = {0};
 	struct first first = put_root(bed, 3, KEEP_CLEANUP_NONE);
 
@@ -561,9 +432,9 @@ test_first_policy_of_a_claim(void **state)
 	assert_int_equal(first.generation, 3);
 	assert_int_equal(first.at_insert, KEEP_CLEANUP_NONE);
 	assert_int_equal(first.ends_on, KEEP_CLEANUP_LOGOFF);
-	assert_true(engine_begin(bed->engine, NOW));
+	enginebed_begin(bed);
 	assert_true(engine_release(bed->engine, &from, false, false, &change));
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 	first = put_root(bed, 5, KEEP_CLEANUP_REMOVAL);
 	assert_int_equal(first.generation, 5);
 	assert_int_equal(first.at_insert, KEEP_CLEANUP_REMOVAL);
@@ -572,37 +443,36 @@ test_first_policy_of_a_claim(void **state)
 static void
 test_older_epoch_does_not_count(void **state)
 {
-	struct keep_hello hello = {.started_at = NOW};
-	struct bed *bed = *state;
+	struct keep_hello hello = {.started_at = ENGINEBED_NOW};
+	struct enginebed *bed = *state;
 	struct engine_change change = {0};
 	uint32_t count = 0;
 
-	claim(bed, session_a, 1, KEEP_CLEANUP_REMOVAL);
-	claim(bed, session_b, 1, KEEP_CLEANUP_LOGOFF);
+	claim(bed, ENGINEBED_A, 1, KEEP_CLEANUP_REMOVAL);
+	claim(bed, ENGINEBED_B, 1, KEEP_CLEANUP_LOGOFF);
 	int64_t epoch = engine_epoch(bed->engine);
 
-	reopen(bed);
-	assert_non_null(bed->engine);
+	enginebed_reopen(bed);
 	assert_int_equal(engine_epoch(bed->engine), epoch + 1);
-	assert_int_equal(present(bed, session_a), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 0);
 
-	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(
-	    engine_session_start(bed->engine, session_a, session_a, &hello));
+	enginebed_begin(bed);
+	assert_true(engine_session_start(bed->engine, ENGINEBED_A, ENGINEBED_A,
+	                                 &hello));
 	assert_true(engine_end_others(bed->engine, "gone", &count, &change));
-	assert_true(engine_commit(bed->engine));
+	enginebed_commit(bed);
 	assert_int_equal(count, 1);
-	assert_int_equal(present(bed, session_a), 1);
-	assert_int_equal(present(bed, session_b), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 1);
+	assert_int_equal(present(bed, ENGINEBED_B), 0);
 
 	change = (struct engine_change){0};
-	assert_true(engine_begin(bed->engine, NOW));
-	assert_true(
-	    engine_session_synced(bed->engine, session_a, session_a, &change));
-	assert_true(engine_commit(bed->engine));
+	enginebed_begin(bed);
+	assert_true(engine_session_synced(bed->engine, ENGINEBED_A, ENGINEBED_A,
+	                                  &change));
+	enginebed_commit(bed);
 	sweep(bed);
 	assert_int_equal(change.removed, 1);
-	assert_int_equal(present(bed, session_a), 0);
+	assert_int_equal(present(bed, ENGINEBED_A), 0);
 	struct engine_stats stats;
 
 	assert_true(engine_stats(bed->engine, &stats));
@@ -612,29 +482,30 @@ test_older_epoch_does_not_count(void **state)
 static void
 test_rollback_leaves_no_half(void **state)
 {
-	struct engine_origin from = origin(session_a, 1, "Reader");
-	struct bed *bed = *state;
+	struct engine_origin from = origin(ENGINEBED_A, 1, "Reader");
+	struct enginebed *bed = *state;
 	struct keep_cert c = cert("der");
 	struct engine_change change = {0};
 	uint8_t hash[ENGINE_HASH_LEN];
 
-	assert_true(engine_begin(bed->engine, NOW));
+	enginebed_begin(bed);
 	assert_int_equal(engine_put(bed->engine, &from, wire_view_text("alice"),
 	                            &c, KEEP_CLEANUP_NONE, hash, &change),
 	                 ENGINE_ADDED);
 	engine_rollback(bed->engine);
-	assert_int_equal(look(bed).count, 0);
+	assert_int_equal(enginebed_look(bed).count, 0);
 }
 
 static void
 test_second_opening_is_refused(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	char reason[ENGINE_REASON_SIZE];
 	enum engine_error error;
 	sqlite3 *other = NULL;
 
-	assert_null(engine_open(bed->path, false, NOW, &error, reason));
+	assert_null(
+	    engine_open(bed->path, false, ENGINEBED_NOW, &error, reason));
 	assert_int_equal(error, ENGINE_IN_USE);
 
 	/* Also who does not know of the lock file cannot write. */
@@ -669,13 +540,13 @@ read_all(const char *path, uint8_t *bytes, size_t size)
 }
 
 static void
-refuse_untouched(struct bed *bed)
+refuse_untouched(struct enginebed *bed)
 {
 	static uint8_t before[65536];
 	static uint8_t after[65536];
 	size_t len = read_all(bed->path, before, sizeof(before));
 
-	reopen(bed);
+	enginebed_try_open(bed);
 	assert_null(bed->engine);
 	assert_int_equal(bed->error, ENGINE_FOREIGN);
 	assert_int_equal(read_all(bed->path, after, sizeof(after)), len);
@@ -685,7 +556,7 @@ refuse_untouched(struct bed *bed)
 static void
 test_foreign_database_is_refused(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 
 	make_database(bed->path, "CREATE TABLE letters (body TEXT);"
 	                         "PRAGMA application_id=4711;");
@@ -695,7 +566,7 @@ test_foreign_database_is_refused(void **state)
 static void
 test_newer_version_is_refused(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 
 	make_database(bed->path, "CREATE TABLE proxy (future TEXT);"
 	                         "PRAGMA application_id=0x63647078;"
@@ -706,7 +577,7 @@ test_newer_version_is_refused(void **state)
 static void
 test_short_file_is_refused(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	FILE *file = fopen(bed->path, "wb");
 
 	assert_non_null(file);
@@ -718,44 +589,41 @@ test_short_file_is_refused(void **state)
 static void
 test_missing_folder_is_an_error(void **state)
 {
-	struct bed *bed = *state;
+	struct enginebed *bed = *state;
 	char reason[ENGINE_REASON_SIZE] = "";
 	enum engine_error error;
 
 	(void)bed;
-	assert_null(
-	    engine_open("/nonexistent/store.db", false, NOW, &error, reason));
+	assert_null(engine_open("/nonexistent/store.db", false, ENGINEBED_NOW,
+	                        &error, reason));
 	assert_int_equal(error, ENGINE_BROKEN);
 	assert_string_not_equal(reason, "");
 }
-
-#define OPEN(name)   cmocka_unit_test_setup_teardown(name, set_up_open, tear_down)
-#define CLOSED(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    OPEN(test_added_once),
-	    OPEN(test_unchanged_writes_nothing),
-	    OPEN(test_new_card_property_wins),
-	    OPEN(test_what_the_card_says_of_itself_and_its_pins),
-	    OPEN(test_absent_card_property_loses_nothing),
-	    OPEN(test_first_policy_of_a_claim),
-	    OPEN(test_old_user_property_wins),
-	    OPEN(test_renewed_is_another),
-	    OPEN(test_number_of_certificates_of_a_user),
-	    OPEN(test_bytes_of_a_user),
-	    OPEN(test_presence_is_a_query),
-	    OPEN(test_preexisting_is_never_present),
-	    OPEN(test_claim_without_end_is_kept_on_record),
-	    OPEN(test_older_epoch_does_not_count),
-	    OPEN(test_rollback_leaves_no_half),
-	    OPEN(test_second_opening_is_refused),
-	    CLOSED(test_foreign_database_is_refused),
-	    CLOSED(test_newer_version_is_refused),
-	    CLOSED(test_short_file_is_refused),
-	    CLOSED(test_missing_folder_is_an_error),
+	    ENGINEBED_OPEN(test_added_once),
+	    ENGINEBED_OPEN(test_unchanged_writes_nothing),
+	    ENGINEBED_OPEN(test_new_card_property_wins),
+	    ENGINEBED_OPEN(test_what_the_card_says_of_itself_and_its_pins),
+	    ENGINEBED_OPEN(test_absent_card_property_loses_nothing),
+	    ENGINEBED_OPEN(test_first_policy_of_a_claim),
+	    ENGINEBED_OPEN(test_old_user_property_wins),
+	    ENGINEBED_OPEN(test_renewed_is_another),
+	    ENGINEBED_OPEN(test_number_of_certificates_of_a_user),
+	    ENGINEBED_OPEN(test_bytes_of_a_user),
+	    ENGINEBED_OPEN(test_presence_is_a_query),
+	    ENGINEBED_OPEN(test_preexisting_is_never_present),
+	    ENGINEBED_OPEN(test_claim_without_end_is_kept_on_record),
+	    ENGINEBED_OPEN(test_older_epoch_does_not_count),
+	    ENGINEBED_OPEN(test_rollback_leaves_no_half),
+	    ENGINEBED_OPEN(test_second_opening_is_refused),
+	    ENGINEBED_CLOSED(test_foreign_database_is_refused),
+	    ENGINEBED_CLOSED(test_newer_version_is_refused),
+	    ENGINEBED_CLOSED(test_short_file_is_refused),
+	    ENGINEBED_CLOSED(test_missing_folder_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
