@@ -9,12 +9,10 @@
 
 #include <cmocka.h>
 
-#include "messages.h"
-#include "relay.h"
+#include "relaybed.h"
 
 enum { INFO_FLAGS = 0x10 | 0x100 | 0x80 | 0x600 }; /* RDP 6.1 compression */
 
-static struct message message;
 static char told[1024]; /* a word for each piece of news */
 
 static void
@@ -84,32 +82,6 @@ on_ultimatum(void *arg, enum relay_side from, enum mcs_reason reason)
 static const struct relay_news news = {on_credentials, on_logon, on_error_info,
                                        on_unread, on_ultimatum};
 
-/* As a session does; the frame must go on in any case. */
-static void
-forward(struct relay *r, enum relay_side from)
-{
-	uint8_t *copy = message_copy(message.bytes, message.len);
-	struct wire_view head = {copy, message.len};
-	struct relay_chunk chunk;
-	size_t len;
-
-	assert_int_equal(relay_peek(r, from, head, &len), RELAY_LOOK);
-	assert_int_equal(len, message.len);
-	assert_int_equal(relay_frame(r, from, copy, message.len, &chunk),
-	                 RELAY_FORWARD);
-	memcpy(message.bytes, copy, message.len);
-	free(copy);
-}
-
-static void
-build_io(enum relay_side from, struct wire_view data)
-{
-	bool client = from == RELAY_CLIENT;
-
-	message_data(&message, client ? 0x64 : 0x68, client ? 1008 : 1002, 1003,
-	             data);
-}
-
 static void
 build_info(void)
 {
@@ -122,13 +94,14 @@ build_info(void)
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
 
 	message_info(&out, &info);
-	build_io(RELAY_CLIENT, wire_written(&out));
+	relaybed_build_data(RELAY_CLIENT, 1003, wire_written(&out));
 }
 
 static uint32_t
 info_flags(void)
 {
-	struct wire_in in = wire_in(message.bytes, message.len);
+	struct wire_in in =
+	    wire_in(relaybed_message.bytes, relaybed_message.len);
 
 	wire_skip(&in, 7 + 7 + 1 + 8); /* TPKT to CodePage, long PER length */
 	return wire_u32(&in);
@@ -144,10 +117,10 @@ connected(bool listen)
 	told[0] = '\0';
 	if (listen)
 		relay_tell(r, &news, NULL);
-	message_connect_initial(&message, &message_sides);
-	forward(r, RELAY_CLIENT);
-	message_connect_response(&message, &message_sides);
-	forward(r, RELAY_SERVER);
+	message_connect_initial(&relaybed_message, &message_sides);
+	relaybed_forward(r, RELAY_CLIENT);
+	message_connect_response(&relaybed_message, &message_sides);
+	relaybed_forward(r, RELAY_SERVER);
 	return r;
 }
 
@@ -157,7 +130,7 @@ informed(bool listen)
 	struct relay *r = connected(listen);
 
 	build_info();
-	forward(r, RELAY_CLIENT);
+	relaybed_forward(r, RELAY_CLIENT);
 	told[0] = '\0';
 	return r;
 }
@@ -172,7 +145,7 @@ build_logon(uint32_t type, uint8_t compressed)
 	message_logon(&out, &logon);
 	assert_true(wire_out_ok(&out));
 	bytes[MESSAGE_COMPRESSED_TYPE] = compressed;
-	build_io(RELAY_SERVER, wire_written(&out));
+	relaybed_build_data(RELAY_SERVER, 1003, wire_written(&out));
 }
 
 static void
@@ -182,7 +155,7 @@ build_error(uint32_t code)
 	struct wire_out out = wire_out(bytes, sizeof(bytes));
 
 	message_error_info(&out, code);
-	build_io(RELAY_SERVER, wire_written(&out));
+	relaybed_build_data(RELAY_SERVER, 1003, wire_written(&out));
 }
 
 static void
@@ -192,13 +165,13 @@ test_credentials(void **state)
 
 	(void)state;
 	build_info();
-	forward(r, RELAY_CLIENT);
+	relaybed_forward(r, RELAY_CLIENT);
 	assert_string_equal(told, "user(alice)password(pw)");
 	assert_string_equal(relay_facts(r)->user, "alice");
 	assert_int_equal(info_flags(), INFO_FLAGS);
 	build_info();
 	told[0] = '\0';
-	forward(r, RELAY_CLIENT); /* a second one is none */
+	relaybed_forward(r, RELAY_CLIENT); /* a second one is none */
 	assert_string_equal(told, "");
 	relay_free(r);
 }
@@ -213,12 +186,13 @@ test_plain_share(void **state)
 	(void)state;
 	relay_want_plain_share(r);
 	build_info();
-	before = message;
-	forward(r, RELAY_CLIENT);
+	before = relaybed_message;
+	relaybed_forward(r, RELAY_CLIENT);
 	assert_int_equal(info_flags(), 0x110);
-	for (size_t i = 0; i < message.len; i++)
+	for (size_t i = 0; i < relaybed_message.len; i++)
 		if (i < 23 || i >= 27)
-			assert_int_equal(message.bytes[i], before.bytes[i]);
+			assert_int_equal(relaybed_message.bytes[i],
+			                 before.bytes[i]);
 	relay_free(r);
 }
 
@@ -235,7 +209,7 @@ test_logon(void **state)
 	for (uint32_t type = 0; type < 5; type++) {
 		told[0] = '\0';
 		build_logon(type, 0);
-		forward(r, RELAY_SERVER);
+		relaybed_forward(r, RELAY_SERVER);
 		assert_string_equal(told, want[type]);
 	}
 	relay_free(r);
@@ -249,11 +223,11 @@ test_compressed(void **state)
 
 	(void)state;
 	build_logon(0, 0x20 | 1);
-	forward(r, RELAY_SERVER);
+	relaybed_forward(r, RELAY_SERVER);
 	assert_string_equal(told, "unread(Save Session Info: compressed)");
 	told[0] = '\0';
 	build_logon(0, 1); /* a type alone compresses nothing */
-	forward(r, RELAY_SERVER);
+	relaybed_forward(r, RELAY_SERVER);
 	assert_string_equal(told, "logon(alice)session(7)");
 	relay_free(r);
 }
@@ -265,7 +239,7 @@ test_error(void **state)
 
 	(void)state;
 	build_error(12);
-	forward(r, RELAY_SERVER);
+	relaybed_forward(r, RELAY_SERVER);
 	assert_string_equal(told, "error(12)");
 	relay_free(r);
 }
@@ -282,8 +256,8 @@ test_joined(void **state)
 	(void)state;
 	message_logon(&out, &logon);
 	message_error_info(&out, 2);
-	build_io(RELAY_SERVER, wire_written(&out));
-	forward(r, RELAY_SERVER);
+	relaybed_build_data(RELAY_SERVER, 1003, wire_written(&out));
+	relaybed_forward(r, RELAY_SERVER);
 	assert_string_equal(told, "logon(bob)session(3)error(2)");
 	relay_free(r);
 }
@@ -297,11 +271,12 @@ test_client_says(void **state)
 
 	(void)state;
 	build_logon(0, 0);
-	message.bytes[7] = 0x64;
-	assert_int_equal(
-	    relay_peek(r, RELAY_CLIENT,
-	               (struct wire_view){message.bytes, message.len}, &len),
-	    RELAY_PASS);
+	relaybed_message.bytes[7] = 0x64;
+	assert_int_equal(relay_peek(r, RELAY_CLIENT,
+	                            (struct wire_view){relaybed_message.bytes,
+	                                               relaybed_message.len},
+	                            &len),
+	                 RELAY_PASS);
 	assert_string_equal(told, "");
 	relay_free(r);
 }
@@ -315,10 +290,11 @@ test_nobody(void **state)
 
 	(void)state;
 	build_error(12);
-	assert_int_equal(
-	    relay_peek(r, RELAY_SERVER,
-	               (struct wire_view){message.bytes, message.len}, &len),
-	    RELAY_PASS);
+	assert_int_equal(relay_peek(r, RELAY_SERVER,
+	                            (struct wire_view){relaybed_message.bytes,
+	                                               relaybed_message.len},
+	                            &len),
+	                 RELAY_PASS);
 	relay_free(r);
 }
 
@@ -330,11 +306,11 @@ test_ultimatum(void **state)
 
 	(void)state;
 	for (int from = RELAY_CLIENT; from <= RELAY_SERVER; from++) {
-		out = wire_out(message.bytes, RELAY_ULTIMATUM);
+		out = wire_out(relaybed_message.bytes, RELAY_ULTIMATUM);
 		relay_ultimatum(&out, MCS_PROVIDER_INITIATED);
 		assert_true(wire_out_ok(&out));
-		message.len = out.len;
-		forward(r, (enum relay_side)from);
+		relaybed_message.len = out.len;
+		relaybed_forward(r, (enum relay_side)from);
 	}
 	assert_string_equal(
 	    told, "client(provider-initiated)server(provider-initiated)");
@@ -351,7 +327,7 @@ test_truncated(void **state)
 
 	(void)state;
 	build_logon(1, 0);
-	whole = message;
+	whole = relaybed_message;
 	for (size_t cut = 7; cut < whole.len; cut++) {
 		uint8_t *copy = message_copy(whole.bytes, cut);
 
@@ -382,9 +358,10 @@ test_truncated_inside(void **state)
 	whole = out.len;
 	for (size_t cut = 15; cut < whole; cut++) {
 		wire_set_u16(&out, 0, (uint16_t)cut);
-		build_io(RELAY_SERVER, (struct wire_view){bytes, cut});
+		relaybed_build_data(RELAY_SERVER, 1003,
+		                    (struct wire_view){bytes, cut});
 		told[0] = '\0';
-		forward(r, RELAY_SERVER);
+		relaybed_forward(r, RELAY_SERVER);
 		assert_int_equal(strncmp(told, "unread(", 7), 0);
 	}
 	relay_free(r);
