@@ -148,8 +148,7 @@ wait_for_user(struct certprop *cp, uint64_t now_ms)
 static void
 warn_of_policy(struct certprop *cp)
 {
-	if (cp->policy_warned || cp->policy.propagate ||
-	    !cp->policy.propagate_roots)
+	if (cp->policy_warned || !cp->policy.ineffective)
 		return;
 	cp->policy_warned = true;
 	news_session(cp, "policy-ineffective",

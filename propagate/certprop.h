@@ -51,6 +51,8 @@ struct certprop_policy {
 	uint32_t generation;  /* of what is in force; 0: nobody counts */
 	bool propagate;       /* CertPropEnabled, default on */
 	bool propagate_roots; /* EnableRootCertificatePropagation, default on */
+	bool ineffective;     /* somebody asks for roots and propagation is off:
+	                         worth a warning */
 	enum keep_cleanup cleanup; /* RootCertificateCleanupOption, default 2 */
 	bool redirect;             /* fEnableSmartCard, default on */
 	bool allow_weak_roots;     /* default off */

@@ -104,6 +104,7 @@ resolver_run(const struct resolver_input *input, struct resolved *resolved,
 		if (setting < SETTINGS_IN_FORCE)
 			setting_put(policy, setting, resolved->of[i].number);
 	}
+	policy->ineffective = resolver_ineffective(resolved);
 }
 
 bool

@@ -82,6 +82,9 @@ lend_lists(struct policy *policy)
 	if ((policy->own.match & CERTPROP_MATCH_MAP) != 0 &&
 	    policy->map == NULL)
 		return "CardUserMatch = map needs CardUserMap";
+	if (policy->host_scope && policy_has_match(policy))
+		return "RootScope = host takes no match keys: it is for the "
+		       "whole host";
 	return policy->host_scope && policy->host.count == 0
 	           ? "RootScope = host needs HostRootHashes"
 	           : NULL;

@@ -14,6 +14,10 @@ test_propagation_off(void **state)
 	bench_start_inserted(b);
 	assert_string_equal(b->asked, "");
 	assert_string_equal(b->cards, "7:empty 7:settling 7:present");
+	assert_string_equal(b->news, "");
+	/* Said once, and only where somebody asks for roots. */
+	b->policy.ineffective = true;
+	bench_change(b);
 	assert_string_equal(b->news, "policy-ineffective");
 	bench_change(b);
 	bench_take_out(b, 2);

@@ -565,6 +565,9 @@ test_policy_ours_faults(void **state)
 	                                  "hexadecimal digits"},
 	    {"RootScope = host",
 	     "F:5: [policy x]: RootScope = host needs HostRootHashes"},
+	    {"RootScope = host\nmatch_user = a*",
+	     "F:5: [policy x]: RootScope = host takes no match keys: it is for "
+	     "the whole host"},
 	    {"MaxClaimAge = 24 h",
 	     "F:6: [policy x] MaxClaimAge: want a time such as 90, 15m, 24h or "
 	     "7d"},
