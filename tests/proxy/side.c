@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +11,25 @@
 #include <cmocka.h>
 
 enum { PATIENCE_S = 60 };
+
+struct event_base *side_base;
+
+int
+side_open_base(void **state)
+{
+	(void)state;
+	(void)signal(SIGPIPE, SIG_IGN);
+	side_base = event_base_new();
+	return side_base == NULL;
+}
+
+int
+side_close_base(void **state)
+{
+	(void)state;
+	event_base_free(side_base);
+	return 0;
+}
 
 static void
 on_ready(void *arg)

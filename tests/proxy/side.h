@@ -30,6 +30,11 @@ void side_pair(struct event_base *base, struct side *a, struct side *b);
 /* Two descriptors of a TCP connection over loopback. */
 void side_tcp(int fds[2]);
 
+/* The loop of a program: the set-up and the tear-down of its tests' group. */
+extern struct event_base *side_base;
+int side_open_base(void **state);
+int side_close_base(void **state);
+
 typedef bool side_condition(void *arg);
 void side_until(struct event_base *base, side_condition *is_so, void *arg);
 

@@ -18,7 +18,6 @@
  * libsystemd's own reader and monitor, on a /run that is only ours; the files
  * are written as logind writes them: to another name, then renamed.
  */
-static struct event_base *base;
 static bool is_private;
 
 struct seen {
@@ -119,7 +118,7 @@ test_missing(void **state)
 	if (!is_private)
 		skip();
 	assert_non_null(hostlogon_missing());
-	assert_null(hostlogon_new(base, &ops, &s));
+	assert_null(hostlogon_new(side_base, &ops, &s));
 	start_manager();
 	assert_null(hostlogon_missing());
 	stop_manager();
@@ -136,7 +135,7 @@ test_there_already(void **state)
 	write_session("c2", "user", "online", 4711);
 	write_session("c3", "greeter", "online", 4712);
 	write_session("c4", "user", "closing", 4713);
-	h = hostlogon_new(base, &ops, &s);
+	h = hostlogon_new(side_base, &ops, &s);
 	assert_non_null(h);
 	assert_int_equal(s.news, 1);
 	assert_string_equal(s.last.id, "c2");
@@ -165,16 +164,16 @@ test_comes_and_goes(void **state)
 
 	(void)state;
 	start_manager();
-	h = hostlogon_new(base, &ops, &s);
+	h = hostlogon_new(side_base, &ops, &s);
 	assert_non_null(h);
 	write_session("c2", "user", "opening", 4711);
-	side_until(base, one_is_new, &s);
+	side_until(side_base, one_is_new, &s);
 	write_session("c2", "user", "active", 4711);
-	side_turn(base, 50);
+	side_turn(side_base, 50);
 	assert_int_equal(s.news, 1);
 	assert_int_equal(s.gone, 0);
 	remove_session("c2");
-	side_until(base, one_is_gone, &s);
+	side_until(side_base, one_is_gone, &s);
 	assert_string_equal(s.last_gone, "c2");
 	assert_null(hostlogon_find(h, "c2"));
 	hostlogon_free(h);
@@ -191,12 +190,12 @@ test_closing(void **state)
 	(void)state;
 	start_manager();
 	write_session("7", "user", "active", 4711);
-	h = hostlogon_new(base, &ops, &s);
+	h = hostlogon_new(side_base, &ops, &s);
 	assert_non_null(h);
 	write_session("7", "user", "closing", 4711);
-	side_until(base, one_is_gone, &s);
+	side_until(side_base, one_is_gone, &s);
 	remove_session("7");
-	side_turn(base, 50);
+	side_turn(side_base, 50);
 	assert_int_equal(s.gone, 1);
 	hostlogon_free(h);
 	stop_manager();
@@ -211,10 +210,10 @@ test_name_again(void **state)
 	(void)state;
 	start_manager();
 	write_session("c1", "user", "active", 4711);
-	h = hostlogon_new(base, &ops, &s);
+	h = hostlogon_new(side_base, &ops, &s);
 	assert_non_null(h);
 	write_session("c1", "user", "active", 9999);
-	side_until(base, one_is_gone, &s);
+	side_until(side_base, one_is_gone, &s);
 	assert_int_equal(s.news, 2);
 	assert_int_equal(s.last.leader, 9999);
 	hostlogon_free(h);
@@ -231,11 +230,11 @@ test_manager_lost(void **state)
 	(void)state;
 	start_manager();
 	write_session("c1", "user", "active", 4711);
-	h = hostlogon_new(base, &ops, &s);
+	h = hostlogon_new(side_base, &ops, &s);
 	assert_non_null(h);
 	assert_int_equal(rmdir("/run/systemd/seats"), 0);
 	remove_session("c1");
-	side_turn(base, 100);
+	side_turn(side_base, 100);
 	assert_int_equal(s.gone, 0);
 	hostlogon_free(h);
 	stop_manager();
@@ -244,22 +243,12 @@ test_manager_lost(void **state)
 static int
 make_private(void **state)
 {
-	(void)state;
-	base = event_base_new();
 #ifdef HAVE_LIBSYSTEMD
 	is_private = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
 	             mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	             mount("test", "/run", "tmpfs", 0, "mode=755") == 0;
 #endif
-	return base == NULL;
-}
-
-static int
-drop_base(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
+	return side_open_base(state);
 }
 
 int
@@ -274,5 +263,5 @@ main(void)
 	    cmocka_unit_test(test_manager_lost),
 	};
 
-	return cmocka_run_group_tests(tests, make_private, drop_base);
+	return cmocka_run_group_tests(tests, make_private, side_close_base);
 }

@@ -15,8 +15,6 @@
 
 #include "side.h"
 
-static struct event_base *base;
-
 /* What one end has got. */
 struct end {
 	struct link *link;
@@ -63,8 +61,8 @@ open_pair(struct end *a, struct end *b)
 	assert_true(link_pair(fds));
 	assert_true(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
-	a->link = link_new(base, fds[0], &ops, a);
-	b->link = link_new(base, fds[1], &ops, b);
+	a->link = link_new(side_base, fds[0], &ops, a);
+	b->link = link_new(side_base, fds[1], &ops, b);
 	assert_non_null(a->link);
 	assert_non_null(b->link);
 }
@@ -111,11 +109,11 @@ test_order(void **state)
 	for (uint32_t i = 0; i < 2000; i++)
 		send_number(&a, i, i % 100 == 0 ? 40000 : 4 + i, -1);
 	while (b.count < 2000 && b.closed == 0)
-		(void)event_base_loop(base, EVLOOP_NONBLOCK);
+		(void)event_base_loop(side_base, EVLOOP_NONBLOCK);
 	assert_int_equal(b.count, 2000);
 	assert_int_equal(a.closed + b.closed, 0);
 	send_number(&a, 2000, LINK_DATAGRAM_MAX, -1);
-	side_turn(base, 20);
+	side_turn(side_base, 20);
 	assert_int_equal(b.last_len, LINK_DATAGRAM_MAX);
 	close_end(&a);
 	close_end(&b);
@@ -140,8 +138,8 @@ test_limit(void **state)
 		send_number(&a, number++, LINK_DATAGRAM_MAX, -1);
 	assert_int_equal(a.closed, 0); /* not on the sender's own frame */
 	while (a.closed == 0)
-		(void)event_base_loop(base, EVLOOP_ONCE);
-	side_turn(base, 20);
+		(void)event_base_loop(side_base, EVLOOP_ONCE);
+	side_turn(side_base, 20);
 	assert_int_equal(a.closed, 1);
 	assert_int_equal(b.closed, 1);
 	close_end(&a);
@@ -161,13 +159,13 @@ test_descriptor(void **state)
 	send_number(&a, 0, 4, open("/dev/zero", O_RDONLY));
 	send_number(&a, 1, 4, open("/dev/zero", O_RDONLY));
 	while (b.count < 2)
-		(void)event_base_loop(base, EVLOOP_ONCE);
+		(void)event_base_loop(side_base, EVLOOP_ONCE);
 	assert_int_equal(fstat(b.fd, &got), 0);
 	assert_int_equal(got.st_rdev, wanted.st_rdev);
 	assert_true(fcntl(b.fd, F_GETFD) & FD_CLOEXEC);
 	send_number(&a, 2, 4, -1);
 	while (b.count < 3)
-		(void)event_base_loop(base, EVLOOP_ONCE);
+		(void)event_base_loop(side_base, EVLOOP_ONCE);
 	assert_int_equal(b.fd, -1);
 	close_end(&a);
 	close_end(&b);
@@ -215,7 +213,7 @@ test_too_many_descriptors(void **state)
 	(void)state;
 	assert_true(link_pair(fds));
 	memset(&control, 0, sizeof(control));
-	e.link = link_new(base, fds[0], &ops, &e);
+	e.link = link_new(side_base, fds[0], &ops, &e);
 	for (size_t count = 2; count <= 3; count++) {
 		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
 		c->cmsg_level = SOL_SOCKET;
@@ -224,7 +222,7 @@ test_too_many_descriptors(void **state)
 		memcpy(CMSG_DATA(c), three, count * sizeof(int));
 		e.next = 0;
 		assert_int_equal(sendmsg(fds[1], &msg, 0), 4);
-		side_turn(base, 20);
+		side_turn(side_base, 20);
 	}
 	assert_int_equal(e.count, 2);
 	close_end(&e);
@@ -243,7 +241,7 @@ test_other_end_dies(void **state)
 	send_number(&a, 1, 4, -1);
 	link_free(a.link);
 	a.link = NULL;
-	side_turn(base, 20);
+	side_turn(side_base, 20);
 	assert_int_equal(b.count, 2); /* what was said before counts */
 	assert_int_equal(b.closed, 1);
 	close_end(&b);
@@ -254,26 +252,9 @@ test_other_end_dies(void **state)
 	send_number(&a, 0, 4, -1);
 	send_number(&a, 1, 4, open("/dev/null", O_RDONLY));
 	assert_int_equal(a.closed, 0);
-	side_turn(base, 20);
+	side_turn(side_base, 20);
 	assert_int_equal(a.closed, 1);
 	close_end(&a);
-}
-
-static int
-open_base(void **state)
-{
-	(void)state;
-	(void)signal(SIGPIPE, SIG_IGN);
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-close_base(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
 }
 
 int
@@ -288,5 +269,5 @@ main(void)
 	    cmocka_unit_test(test_other_end_dies),
 	};
 
-	return cmocka_run_group_tests(tests, open_base, close_base);
+	return cmocka_run_group_tests(tests, side_open_base, side_close_base);
 }

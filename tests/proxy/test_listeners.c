@@ -14,7 +14,6 @@
 
 #include "side.h"
 
-static struct event_base *base;
 static unsigned told;
 
 static void
@@ -22,7 +21,8 @@ on_accepted(void *arg)
 {
 	(void)arg;
 	told++;
-	(void)event_base_loopbreak(base); /* to take them, as the gate does */
+	(void)event_base_loopbreak(
+	    side_base); /* to take them, as the gate does */
 }
 
 static struct sockaddr_in
@@ -77,7 +77,7 @@ static void
 turn(void)
 {
 	for (int i = 0; i < 3; i++)
-		(void)event_base_loop(base, EVLOOP_NONBLOCK);
+		(void)event_base_loop(side_base, EVLOOP_NONBLOCK);
 }
 
 /* Knock, and be let in as a connection of that listener. */
@@ -120,7 +120,7 @@ test_open(void **state)
 	struct listeners ls;
 
 	(void)state;
-	assert_true(listeners_open(&ls, base, &config, on_accepted, NULL));
+	assert_true(listeners_open(&ls, side_base, &config, on_accepted, NULL));
 	assert_serves(&ls, ports[0], 0);
 	assert_serves(&ls, ports[1], 1);
 	assert_true(told >= 2);
@@ -140,8 +140,9 @@ test_taken(void **state)
 	struct listeners ls, other;
 
 	(void)state;
-	assert_true(listeners_open(&ls, base, &config, on_accepted, NULL));
-	assert_false(listeners_open(&other, base, &config, on_accepted, NULL));
+	assert_true(listeners_open(&ls, side_base, &config, on_accepted, NULL));
+	assert_false(
+	    listeners_open(&other, side_base, &config, on_accepted, NULL));
 	listeners_close(&other);
 	assert_serves(&ls, port, 0);
 	listeners_close(&ls);
@@ -162,7 +163,7 @@ test_batch(void **state)
 	struct accepted a;
 
 	(void)state;
-	assert_true(listeners_open(&ls, base, &config, on_accepted, NULL));
+	assert_true(listeners_open(&ls, side_base, &config, on_accepted, NULL));
 	for (int i = 0; i < KNOCKS; i++) {
 		fds[i] = knock(port);
 		turn();
@@ -200,7 +201,7 @@ test_replace(void **state)
 	int fd;
 
 	(void)state;
-	assert_true(listeners_open(&ls, base, &config, on_accepted, NULL));
+	assert_true(listeners_open(&ls, side_base, &config, on_accepted, NULL));
 	fd = knock(ports[0]);
 	assert_true(listeners_replace(&ls, &next));
 	turn();
@@ -229,7 +230,7 @@ test_replace_fails(void **state)
 	struct listeners ls;
 
 	(void)state;
-	assert_true(listeners_open(&ls, base, &config, on_accepted, NULL));
+	assert_true(listeners_open(&ls, side_base, &config, on_accepted, NULL));
 	assert_false(listeners_replace(&ls, &next));
 	assert_int_equal(knock(ports[2]), -1);
 	assert_serves(&ls, ports[0], 0);
@@ -252,7 +253,7 @@ test_no_descriptors(void **state)
 	int fd;
 
 	(void)state;
-	assert_true(listeners_open(&ls, base, &config, on_accepted, NULL));
+	assert_true(listeners_open(&ls, side_base, &config, on_accepted, NULL));
 	fd = knock(port);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	few = old;
@@ -268,22 +269,6 @@ test_no_descriptors(void **state)
 	listeners_close(&ls);
 }
 
-static int
-open_base(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-close_base(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -296,5 +281,5 @@ main(void)
 	    cmocka_unit_test(test_no_descriptors),
 	};
 
-	return cmocka_run_group_tests(tests, open_base, close_base);
+	return cmocka_run_group_tests(tests, side_open_base, side_close_base);
 }

@@ -23,8 +23,6 @@ enum {
 
 static const char mark[] = "INJECTED";
 
-static struct event_base *base;
-
 /* Bytes of one direction, as sent and as come. */
 struct stream {
 	uint8_t *bytes;
@@ -155,7 +153,7 @@ bed_open(struct bed *b)
 		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
 		    0);
 		b->peers[i] = fds[0];
-		b->legs[i] = leg_new(base, fds[1], &leg_ops[i], b);
+		b->legs[i] = leg_new(side_base, fds[1], &leg_ops[i], b);
 		b->sent[i].bytes = malloc(STREAM_MAX);
 		b->come[i].bytes = malloc(2 * STREAM_MAX);
 	}
@@ -273,7 +271,7 @@ take(struct bed *b, enum relay_side to, size_t most)
 static void
 turn(void)
 {
-	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	(void)event_base_loop(side_base, EVLOOP_NONBLOCK);
 }
 
 static enum relay_side
@@ -515,23 +513,6 @@ test_stop(void **state)
 	bed_close(&b);
 }
 
-static int
-open_base(void **state)
-{
-	(void)state;
-	(void)signal(SIGPIPE, SIG_IGN);
-	base = event_base_new();
-	return base == NULL;
-}
-
-static int
-close_base(void **state)
-{
-	(void)state;
-	event_base_free(base);
-	return 0;
-}
-
 /*
  * The client hears of the end between two frames, and nothing after it; in the
  * middle of one it hears nothing.
@@ -583,5 +564,5 @@ main(void)
 	    cmocka_unit_test(test_dismiss),
 	};
 
-	return cmocka_run_group_tests(tests, open_base, close_base);
+	return cmocka_run_group_tests(tests, side_open_base, side_close_base);
 }

@@ -33,7 +33,6 @@
  */
 #define CANARY "canary-81d5c0f2"
 
-static struct event_base *base;
 static char dir[] = "/tmp/test_voucher.XXXXXX";
 
 /* The voucher. */
@@ -132,7 +131,7 @@ start_voucher(const char *service, unsigned check_ms, unsigned hold_ms,
 	assert_true(link_pair(fds));
 	voucher_pid = fork();
 	if (voucher_pid == 0) {
-		event_base_free(base);
+		event_base_free(side_base);
 		(void)close(fds[0]);
 		if (prepare != NULL && !prepare()) {
 			perror("prepare");
@@ -141,7 +140,7 @@ start_voucher(const char *service, unsigned check_ms, unsigned hold_ms,
 		exit(voucher_run(&config, fds[1]));
 	}
 	(void)close(fds[1]);
-	gate = link_new(base, fds[0], &gate_ops, NULL);
+	gate = link_new(side_base, fds[0], &gate_ops, NULL);
 	assert_non_null(gate);
 }
 
@@ -189,7 +188,7 @@ static void
 open_asking(struct asking *a, const char *client)
 {
 	*a = (struct asking){.reason = VOUCH_ABSENT};
-	a->vouch = vouch_new(base, attach(client), on_answered, a);
+	a->vouch = vouch_new(side_base, attach(client), on_answered, a);
 	assert_non_null(a->vouch);
 }
 
@@ -212,7 +211,7 @@ is_answered(void *arg)
 static enum vouch_reason
 answer_of(struct asking *a)
 {
-	side_until(base, is_answered, a);
+	side_until(side_base, is_answered, a);
 	assert_int_equal(a->answers, 1);
 	return a->reason;
 }
@@ -354,7 +353,7 @@ test_late(void **state)
 	start_voucher("hangs", 1000, 0, NULL);
 	assert_int_equal(asked("192.0.2.1", "alice", "x"), VOUCH_LATE);
 	pid = hanging();
-	side_until(base, has_ended, &pid);
+	side_until(side_base, has_ended, &pid);
 	stop_voucher();
 }
 
@@ -372,10 +371,10 @@ test_gate_gone(void **state)
 	start_voucher("hangs", 100000, 0, NULL);
 	open_asking(&a, "192.0.2.1");
 	assert_true(ask(&a, "alice", "x"));
-	side_until(base, has_lines, (void *)(uintptr_t) "hanging");
+	side_until(side_base, has_lines, (void *)(uintptr_t) "hanging");
 	pid = hanging();
 	stop_voucher();
-	side_until(base, has_ended, &pid);
+	side_until(side_base, has_ended, &pid);
 	assert_int_equal(answer_of(&a), VOUCH_ABSENT);
 	assert_true(ask(&a, "alice", "x"));
 	assert_int_equal(answer_of(&a), VOUCH_ABSENT);
@@ -388,7 +387,7 @@ test_none(void **state)
 	struct asking a = {.reason = VOUCH_ACCEPTED};
 
 	(void)state;
-	a.vouch = vouch_new(base, -1, on_answered, &a);
+	a.vouch = vouch_new(side_base, -1, on_answered, &a);
 	assert_non_null(a.vouch);
 	assert_true(ask(&a, "alice", "x"));
 	assert_int_equal(a.answers, 0); /* not on the asker's own frame */
@@ -406,7 +405,7 @@ test_killed(void **state)
 	start_voucher("hangs", 100000, 0, NULL);
 	open_asking(&a, "192.0.2.1");
 	assert_true(ask(&a, "alice", "x"));
-	side_turn(base, 50);
+	side_turn(side_base, 50);
 	assert_int_equal(kill(voucher_pid, SIGKILL), 0);
 	assert_int_equal(waitpid(voucher_pid, &status, 0), voucher_pid);
 	assert_int_equal(answer_of(&a), VOUCH_ABSENT);
@@ -510,7 +509,7 @@ test_hostile(void **state)
 			assert_true(send(fd, question, sizeof(question), 0) >
 			            0);
 		}
-		(void)event_base_loop(base, EVLOOP_NONBLOCK);
+		(void)event_base_loop(side_base, EVLOOP_NONBLOCK);
 		assert_int_equal(recv(fd, &byte, 1, 0), 0);
 		(void)close(fd);
 	}
@@ -657,20 +656,16 @@ test_unix(void **state)
 static int
 open_all(void **state)
 {
-	(void)state;
-	(void)signal(SIGPIPE, SIG_IGN);
 	if (mkdtemp(dir) == NULL || chmod(dir, 0755) != 0)
 		return 1;
-	base = event_base_new();
 	write_services();
-	return base == NULL;
+	return side_open_base(state);
 }
 
 static int
 close_all(void **state)
 {
-	(void)state;
-	event_base_free(base);
+	(void)side_close_base(state);
 	return scratch_remove(dir);
 }
 
