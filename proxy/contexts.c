@@ -1,12 +1,12 @@
 #include "contexts.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "hostroots.h"
 
 void
@@ -101,22 +101,11 @@ open_anchors(const struct config *config)
 	return NULL;
 }
 
-bool
-contexts_open(struct contexts *contexts, const struct config *config)
+static bool
+open_clients(struct contexts *contexts, const struct config *config)
 {
 	const char *why = "no memory";
 
-	memset(contexts, 0, sizeof(*contexts));
-	contexts->anchors = open_anchors(config);
-	if (contexts->anchors == NULL)
-		return false;
-	contexts->server = open_server(config, &why);
-	contexts->clients = calloc(config->target_count, sizeof(SSL_CTX *));
-	if (contexts->server == NULL || contexts->clients == NULL) {
-		complain("clients", why);
-		contexts_clear(contexts);
-		return false;
-	}
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_target *target = &config->targets[i];
 
@@ -125,12 +114,54 @@ contexts_open(struct contexts *contexts, const struct config *config)
 		contexts->count = i + 1;
 		if (contexts->clients[i] == NULL) {
 			complain(target->name, why);
-			contexts_clear(contexts);
 			return false;
 		}
 	}
-	/* What was needed for a moment lies in pages each session would copy. */
-	tls_warm_up(contexts->server);
-	(void)malloc_trim(0);
 	return true;
+}
+
+/*
+ * The library's own objects come first, close together, as sessions count in
+ * them how often they are used.  Nobody writes to the many certificates.
+ */
+static bool
+open_all(struct contexts *contexts, const struct config *config)
+{
+	const char *why = "no memory";
+
+	contexts->server = open_server(config, &why);
+	contexts->clients = calloc(config->target_count, sizeof(SSL_CTX *));
+	if (contexts->server == NULL || contexts->clients == NULL) {
+		complain("clients", why);
+		return false;
+	}
+	tls_warm_up(contexts->server);
+	contexts->anchors = open_anchors(config);
+	return contexts->anchors != NULL && open_clients(contexts, config);
+}
+
+struct opening {
+	struct contexts *contexts;
+	const struct config *config;
+	bool ok;
+};
+
+static void
+open_apart(void *arg)
+{
+	struct opening *o = arg;
+
+	o->ok = open_all(o->contexts, o->config);
+	if (!o->ok)
+		contexts_clear(o->contexts);
+}
+
+bool
+contexts_open(struct contexts *contexts, const struct config *config)
+{
+	struct opening o = {contexts, config, false};
+
+	memset(contexts, 0, sizeof(*contexts));
+	apart_run(open_apart, &o);
+	return o.ok;
 }

@@ -173,7 +173,7 @@ static void
 reload(struct gate *g)
 {
 	struct config_faults faults = {0};
-	struct config *config = config_load(g->path, &faults);
+	struct config *config = gate_load_config(g->path, &faults);
 	struct contexts contexts = {0};
 
 	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)

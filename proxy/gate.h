@@ -29,6 +29,9 @@ enum {
 	GATE_START_SOURCE = 20 /* of one client address */
 };
 
+/* As config_load, where the sessions to come have no harm of it: apart.h. */
+struct config *gate_load_config(const char *path, struct config_faults *faults);
+
 /*
  * Run until SIGTERM or SIGINT.  config is taken; path is where it came from,
  * for reloads.  Returns the process' exit status; session and keeper processes

@@ -1,8 +1,41 @@
 #include "gate_inside.h"
 
+#include "apart.h"
 #include "inforce.h"
 
 static void on_policies(void *arg);
+
+struct reading {
+	const char *path;
+	struct config_faults *faults;
+	struct config *config;
+	const struct gpo_set *before;
+};
+
+static void
+read_config(void *arg)
+{
+	struct reading *r = arg;
+
+	r->config = config_load(r->path, r->faults);
+}
+
+struct config *
+gate_load_config(const char *path, struct config_faults *faults)
+{
+	struct reading r = {.path = path, .faults = faults};
+
+	apart_run(read_config, &r);
+	return r.config;
+}
+
+static void
+read_policies(void *arg)
+{
+	const struct reading *r = arg;
+
+	gpo_free(config_load_policies(r->config, r->before));
+}
 
 void
 gate_publish(struct gate *g, enum gate_word word)
@@ -68,7 +101,9 @@ watch_policies(struct gate *g)
 void
 gate_load_policies(struct gate *g, const struct gpo_set *before)
 {
-	gpo_free(config_load_policies(g->config, before));
+	struct reading r = {.config = g->config, .before = before};
+
+	apart_run(read_policies, &r);
 	log_notes(g->config);
 	watch_policies(g);
 }

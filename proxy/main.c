@@ -36,7 +36,7 @@ static struct config *
 load(const char *path)
 {
 	struct config_faults faults = {0};
-	struct config *config = config_load(path, &faults);
+	struct config *config = gate_load_config(path, &faults);
 
 	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)
 		(void)fprintf(stderr, "%s\n", faults.text[i]);
