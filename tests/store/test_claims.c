@@ -205,6 +205,44 @@ test_only_another_connection_writes(void **state)
 	enginebed_commit(bed);
 }
 
+/* The connection has asserted nothing again. */
+static void
+say_synced(struct enginebed *bed, const char *session, const char *connection)
+{
+	enginebed_begin(bed);
+	assert_true(engine_session_synced(bed->engine, session, connection,
+	                                  &bed->change));
+	enginebed_commit(bed);
+}
+
+/* Taken out while no keeper was there, or nobody was connected. */
+static void
+test_key_of_a_card_that_is_missed_is_not_available(void **state)
+{
+	static const char other[] = "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c";
+	struct enginebed *bed = *state;
+	struct card card;
+
+	make_card(&card, ENGINEBED_A, ENGINEBED_A, 1);
+	(void)put(bed, &card, "der", KEEP_CLEANUP_LOGOFF);
+	say_synced(bed, ENGINEBED_A, ENGINEBED_A);
+	assert_true(enginebed_look(bed).available);
+
+	enginebed_reopen(bed);
+	enginebed_start(bed, ENGINEBED_A, ENGINEBED_A);
+	assert_true(enginebed_look(bed).available);
+	say_synced(bed, ENGINEBED_A, ENGINEBED_A);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_false(enginebed_look(bed).available);
+
+	(void)put(bed, &card, "der", KEEP_CLEANUP_LOGOFF);
+	enginebed_start(bed, ENGINEBED_A, other);
+	assert_true(enginebed_look(bed).available);
+	say_synced(bed, ENGINEBED_A, other);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_false(enginebed_look(bed).available);
+}
+
 /* Which columns a table has, and of which kind; their order is no matter. */
 static void
 describe(const char *path, char *text, size_t size)
@@ -424,6 +462,7 @@ main(void)
 	    ENGINEBED_OPEN(test_archived_when_its_only_card_holds_it_no_more),
 	    ENGINEBED_OPEN(test_not_archived_while_another_card_holds_it),
 	    ENGINEBED_OPEN(test_only_another_connection_writes),
+	    ENGINEBED_OPEN(test_key_of_a_card_that_is_missed_is_not_available),
 	    ENGINEBED_CLOSED(test_version_1_is_migrated),
 	    ENGINEBED_CLOSED(test_version_2_is_migrated),
 	    ENGINEBED_CLOSED(test_failed_migration_changes_nothing),
