@@ -226,21 +226,21 @@ test_key_of_a_card_that_is_missed_is_not_available(void **state)
 	make_card(&card, ENGINEBED_A, ENGINEBED_A, 1);
 	(void)put(bed, &card, "der", KEEP_CLEANUP_LOGOFF);
 	say_synced(bed, ENGINEBED_A, ENGINEBED_A);
-	assert_true(enginebed_look(bed).available);
+	assert_true(enginebed_look(bed).key_available);
 
 	enginebed_reopen(bed);
 	enginebed_start(bed, ENGINEBED_A, ENGINEBED_A);
-	assert_true(enginebed_look(bed).available);
+	assert_true(enginebed_look(bed).key_available);
 	say_synced(bed, ENGINEBED_A, ENGINEBED_A);
 	assert_int_equal(enginebed_look(bed).count, 1);
-	assert_false(enginebed_look(bed).available);
+	assert_false(enginebed_look(bed).key_available);
 
 	(void)put(bed, &card, "der", KEEP_CLEANUP_LOGOFF);
 	enginebed_start(bed, ENGINEBED_A, other);
-	assert_true(enginebed_look(bed).available);
+	assert_true(enginebed_look(bed).key_available);
 	say_synced(bed, ENGINEBED_A, other);
 	assert_int_equal(enginebed_look(bed).count, 1);
-	assert_false(enginebed_look(bed).available);
+	assert_false(enginebed_look(bed).key_available);
 }
 
 /* Which columns a table has, and of which kind; their order is no matter. */
