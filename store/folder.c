@@ -9,14 +9,10 @@
 
 #include "tree.h"
 
-struct name {
-	char text[FOLDER_NAME_SIZE];
-};
-
 /* A file that wants a link, and the highest number that leads to it. */
 struct link {
 	uint32_t hash;
-	struct name file;
+	char file[FOLDER_NAME_SIZE];
 	size_t number;
 };
 #define UNNUMBERED SIZE_MAX
@@ -29,45 +25,27 @@ fault(struct folder *f, int code)
 		f->code = code;
 }
 
-/* Room for one more element; false: no memory. */
-static bool
-grow(void **list, size_t count, size_t *room, size_t size)
-{
-	size_t wanted = 2 * *room + 8;
-	void *more;
-
-	if (count < *room)
-		return true;
-	more = reallocarray(*list, wanted, size);
-	if (more == NULL)
-		return false;
-	*list = more;
-	*room = wanted;
-	return true;
-}
-
 void
 folder_open(struct folder *f, int dirfd, const char *name,
             const struct tree_access *access)
 {
 	*f = (struct folder){.dirfd = tree_make(dirfd, name, access)};
-	if (f->dirfd < 0)
-		fault(f, errno);
+	if (f->dirfd >= 0 && tree_list(f->dirfd, &f->before) == 0)
+		return;
+	fault(f, errno);
+	if (f->dirfd >= 0)
+		(void)close(f->dirfd);
+	f->dirfd = -1;
 }
 
-/* The name stays; what is not noted is swept. */
+/* What was there under this name is wanted, and is not swept. */
 static void
 note_name(struct folder *f, const char *name)
 {
-	void *names = f->names;
+	struct tree_entry *entry = tree_find(&f->before, name);
 
-	if (!grow(&names, f->name_count, &f->name_room, sizeof(*f->names))) {
-		fault(f, ENOMEM);
-		return;
-	}
-	f->names = names;
-	(void)snprintf(f->names[f->name_count++].text, FOLDER_NAME_SIZE, "%s",
-	               name);
+	if (entry != NULL)
+		entry->stays = true;
 }
 
 static void
@@ -83,20 +61,18 @@ bool
 folder_put(struct folder *f, const char *name, struct wire_view text)
 {
 	const char *bytes = (const char *)text.data;
-	bool existed;
-	bool changed;
+	bool existed = tree_find(&f->before, name) != NULL;
 
 	if (f->dirfd < 0)
 		return false;
-	existed = tree_exists(f->dirfd, name);
-	changed = !existed || !tree_file_is(f->dirfd, name, bytes, text.len);
-	if (changed && tree_write(f->dirfd, name, bytes, text.len) != 0) {
-		fault(f, errno);
-		return false;
+	if (!existed || !tree_file_is(f->dirfd, name, bytes, text.len)) {
+		if (tree_write(f->dirfd, name, bytes, text.len) != 0) {
+			fault(f, errno);
+			return false;
+		}
+		note_change(f, existed);
 	}
 	note_name(f, name);
-	if (changed)
-		note_change(f, existed);
 	return true;
 }
 
@@ -106,21 +82,36 @@ folder_keep(struct folder *f, const char *name)
 	note_name(f, name);
 }
 
+/* Room for one more link; false: no memory. */
+static bool
+grow(struct folder *f)
+{
+	size_t room = 2 * f->link_room + 8;
+	struct link *more;
+
+	if (f->link_count < f->link_room)
+		return true;
+	more = reallocarray(f->links, room, sizeof(*f->links));
+	if (more == NULL)
+		return false;
+	f->links = more;
+	f->link_room = room;
+	return true;
+}
+
 void
 folder_link(struct folder *f, uint32_t hash, const char *file)
 {
-	void *links = f->links;
 	struct link *link;
 
-	if (!grow(&links, f->link_count, &f->link_room, sizeof(*f->links))) {
+	if (!grow(f)) {
 		fault(f, ENOMEM);
 		return;
 	}
-	f->links = links;
 	link = &f->links[f->link_count++];
 	link->hash = hash;
 	link->number = UNNUMBERED;
-	(void)snprintf(link->file.text, FOLDER_NAME_SIZE, "%s", file);
+	(void)snprintf(link->file, FOLDER_NAME_SIZE, "%s", file);
 }
 
 /* Links: OpenSSL asks for <hash>.0, <hash>.1, ... until one is missing. */
@@ -133,7 +124,7 @@ compare_links(const void *a, const void *b)
 
 	if (left->hash != right->hash)
 		return left->hash < right->hash ? -1 : 1;
-	return strcmp(left->file.text, right->file.text);
+	return strcmp(left->file, right->file);
 }
 
 static void
@@ -150,16 +141,17 @@ read_number(const struct folder *f, struct link *group, size_t count,
 {
 	char name[FOLDER_NAME_SIZE];
 	char target[FOLDER_NAME_SIZE];
-	ssize_t len;
+	ssize_t len = -1;
 
 	link_name(name, group->hash, number);
-	len = readlinkat(f->dirfd, name, target, sizeof(target));
+	if (tree_find(&f->before, name) != NULL)
+		len = readlinkat(f->dirfd, name, target, sizeof(target));
 	*there = len >= 0;
 	if (len < 0 || (size_t)len >= sizeof(target))
 		return NULL;
 	target[len] = '\0';
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(group[i].file.text, target) == 0)
+		if (strcmp(group[i].file, target) == 0)
 			return &group[i];
 	}
 	return NULL;
@@ -216,14 +208,13 @@ set_number(struct folder *f, struct link *group, size_t count, size_t number)
 	else
 		file = group; /* nobody's number: a second one closes the gap */
 	link_name(name, group->hash, number);
-	there = tree_exists(f->dirfd, name);
-	if (!right && tree_link(f->dirfd, name, file->file.text) != 0) {
+	if (!right && tree_link(f->dirfd, name, file->file) != 0) {
 		fault(f, errno);
 		return;
 	}
 	note_name(f, name);
 	if (!right)
-		note_change(f, there);
+		note_change(f, tree_find(&f->before, name) != NULL);
 }
 
 /*
@@ -271,44 +262,12 @@ show_links(struct folder *f)
 	}
 }
 
-/* What stays, by name. */
-
-static int
-compare_names(const void *a, const void *b)
-{
-	const struct name *left = a;
-	const struct name *right = b;
-
-	return strcmp(left->text, right->text);
-}
-
-static int
-compare_text(const void *key, const void *element)
-{
-	const struct name *name = element;
-
-	return strcmp(key, name->text);
-}
-
-static bool
-is_named(const char *name, void *arg)
-{
-	const struct folder *f = arg;
-
-	return f->name_count > 0 &&
-	       bsearch(name, f->names, f->name_count, sizeof(*f->names),
-	               compare_text) != NULL;
-}
-
 static void
 sweep(struct folder *f)
 {
 	int code;
 
-	if (f->name_count > 0)
-		qsort(f->names, f->name_count, sizeof(*f->names),
-		      compare_names);
-	f->removed += tree_clear(f->dirfd, is_named, f, &code);
+	f->removed += tree_sweep(f->dirfd, &f->before, &code);
 	if (code != 0)
 		fault(f, code);
 }
@@ -323,7 +282,6 @@ folder_close(struct folder *f)
 	}
 	f->dirfd = -1;
 	free(f->links);
-	free(f->names);
 	f->links = NULL;
-	f->names = NULL;
+	tree_list_clear(&f->before);
 }

@@ -19,24 +19,23 @@ struct folder {
 	uint32_t repaired; /* was there, with another content */
 	uint32_t removed;
 	/* Its own: */
-	struct name *names; /* what is there and stays */
-	size_t name_count;
-	size_t name_room;
+	struct tree_list before; /* what was there; noted is what stays */
 	struct link *links;
 	size_t link_count;
 	size_t link_room;
 };
 
 /*
- * Open name in dirfd, made when it is not there.  A fault is in code, and the
- * other functions then do nothing.
+ * Open name in dirfd, made when it is not there, and see what is in it: until
+ * folder_close nobody else changes it, or it is seen the next time.  A fault is
+ * in code, and the other functions then do nothing.
  */
 void folder_open(struct folder *f, int dirfd, const char *name,
                  const struct tree_access *access);
 
 /*
- * This file with this content; false when it could not be written (an old one
- * of that name goes with folder_close).
+ * This file with this content, once for each name; false when it could not be
+ * written (an old one of that name goes with folder_close).
  */
 bool folder_put(struct folder *f, const char *name, struct wire_view text);
 

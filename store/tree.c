@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -19,83 +21,158 @@ enum {
 /* Of what is about to be renamed; readers of a directory skip a dot. */
 #define TEMPORARY ".new"
 
-/* Removing, also of what is not ours: a foreign tree within a bound. */
+/* What is in a directory. */
 
-static int remove_entry(int dirfd, const char *name, unsigned depth);
+enum { LIST_ROOM = 16, READ_SIZE = 8192 };
 
-static bool
-nothing_stays(const char *name, void *arg)
+static struct tree_entry *
+new_entry(struct tree_list *list)
 {
-	(void)name;
-	(void)arg;
-	return false;
+	size_t room = list->room == 0 ? LIST_ROOM : 2 * list->room;
+	struct tree_entry *more;
+
+	if (list->count == list->room) {
+		more =
+		    reallocarray(list->entries, room, sizeof(*list->entries));
+		if (more == NULL)
+			return NULL;
+		list->entries = more;
+		list->room = room;
+	}
+	return &list->entries[list->count++];
 }
 
+/* Not every file system says in a directory what its entries are. */
 static bool
-is_link(int dirfd, const char *name)
+is_link(int dirfd, const char *name, unsigned char type)
 {
 	struct stat st;
 
+	if (type != DT_UNKNOWN)
+		return type == DT_LNK;
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISLNK(st.st_mode);
 }
 
-/* One walk; returns how many entries went, and 0 or an errno in *code. */
-static uint32_t
-sweep(DIR *dir, bool links_only, tree_stays *stays, void *arg, unsigned depth,
-      int *code)
+static int
+add_entry(int fd, struct tree_list *list, const char *name, unsigned char type)
 {
-	struct dirent *entry;
+	struct tree_entry *entry;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	entry = new_entry(list);
+	if (entry == NULL)
+		return -1;
+	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
+	entry->is_link = is_link(fd, name, type);
+	entry->stays = false;
+	return 0;
+}
+
+/* Entries of getdents64(2), which are as long as each says. */
+static int
+add_entries(int fd, struct tree_list *list, const char *bytes, size_t len)
+{
+	struct dirent64 head;
+
+	for (size_t at = 0; at < len; at += head.d_reclen) {
+		memcpy(&head, &bytes[at], offsetof(struct dirent64, d_name));
+		if (add_entry(fd, list,
+		              &bytes[at + offsetof(struct dirent64, d_name)],
+		              head.d_type) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const struct tree_entry *left = a;
+	const struct tree_entry *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+int
+tree_list(int fd, struct tree_list *list)
+{
+	char bytes[READ_SIZE];
+	ssize_t len = -1;
+
+	*list = (struct tree_list){0};
+	if (lseek(fd, 0, SEEK_SET) == 0)
+		while ((len = getdents64(fd, bytes, sizeof(bytes))) > 0 &&
+		       add_entries(fd, list, bytes, (size_t)len) == 0)
+			continue;
+	if (len != 0) {
+		int code = len > 0 ? ENOMEM : errno;
+
+		tree_list_clear(list);
+		errno = code;
+		return -1;
+	}
+	if (list->count > 1)
+		qsort(list->entries, list->count, sizeof(*list->entries),
+		      compare_entries);
+	return 0;
+}
+
+void
+tree_list_clear(struct tree_list *list)
+{
+	free(list->entries);
+	*list = (struct tree_list){0};
+}
+
+static int
+compare_name(const void *key, const void *element)
+{
+	const struct tree_entry *entry = element;
+
+	return strcmp(key, entry->name);
+}
+
+struct tree_entry *
+tree_find(const struct tree_list *list, const char *name)
+{
+	return list->count == 0 ? NULL
+	                        : bsearch(name, list->entries, list->count,
+	                                  sizeof(*list->entries), compare_name);
+}
+
+/* Removing, also of what is not ours: a foreign tree within a bound. */
+
+static int remove_entry(int dirfd, const char *name, unsigned depth);
+
+/* Links first: a link to nothing would end OpenSSL's search. */
+static uint32_t
+sweep(int fd, const struct tree_list *list, unsigned depth, int *code)
+{
 	uint32_t count = 0;
 
 	*code = 0;
-	rewinddir(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		const char *name = entry->d_name;
+	for (int links = 1; links >= 0; links--) {
+		for (size_t i = 0; i < list->count; i++) {
+			const struct tree_entry *entry = &list->entries[i];
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    stays(name, arg) ||
-		    (links_only && !is_link(dirfd(dir), name)))
-			continue;
-		if (remove_entry(dirfd(dir), name, depth) == 0)
-			count++;
-		else
-			*code = errno;
+			if (entry->stays || entry->is_link != (links == 1))
+				continue;
+			if (remove_entry(fd, entry->name, depth) == 0)
+				count++;
+			else if (errno != ENOENT)
+				*code = errno;
+		}
 	}
 	return count;
-}
-
-/*
- * Remove from a directory all that does not stay.  Links first: a link to
- * nothing would end OpenSSL's search.  A walk over a directory that changes may
- * miss an entry, so walk until there is nothing left to remove.
- */
-static uint32_t
-clear(int fd, tree_stays *stays, void *arg, unsigned depth, int *code)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	uint32_t total = 0;
-	uint32_t count;
-
-	if (dir == NULL) {
-		*code = errno;
-		if (copy >= 0)
-			(void)close(copy);
-		return 0;
-	}
-	while ((count = sweep(dir, true, stays, arg, depth, code)) > 0)
-		total += count;
-	while ((count = sweep(dir, false, stays, arg, depth, code)) > 0)
-		total += count;
-	(void)closedir(dir);
-	return total;
 }
 
 /* Like unlinkat, and for a directory with all that is in it. */
 static int
 remove_entry(int dirfd, const char *name, unsigned depth)
 {
+	struct tree_list list;
 	int fd;
 	int code;
 
@@ -103,11 +180,13 @@ remove_entry(int dirfd, const char *name, unsigned depth)
 		return 0;
 	if (errno != EISDIR || depth == 0)
 		return -1;
-	fd = openat(dirfd, name,
-	            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = tree_open(dirfd, name);
 	if (fd < 0)
 		return -1;
-	(void)clear(fd, nothing_stays, NULL, depth - 1, &code);
+	if (tree_list(fd, &list) == 0) {
+		(void)sweep(fd, &list, depth - 1, &code);
+		tree_list_clear(&list);
+	}
 	(void)close(fd);
 	return unlinkat(dirfd, name, AT_REMOVEDIR);
 }
@@ -119,9 +198,26 @@ tree_remove(int dirfd, const char *name)
 }
 
 uint32_t
+tree_sweep(int fd, const struct tree_list *list, int *code)
+{
+	return sweep(fd, list, DEPTH_MAX, code);
+}
+
+uint32_t
 tree_clear(int fd, tree_stays *stays, void *arg, int *code)
 {
-	return clear(fd, stays, arg, DEPTH_MAX, code);
+	struct tree_list list;
+	uint32_t count;
+
+	if (tree_list(fd, &list) != 0) {
+		*code = errno;
+		return 0;
+	}
+	for (size_t i = 0; i < list.count; i++)
+		list.entries[i].stays = stays(list.entries[i].name, arg);
+	count = tree_sweep(fd, &list, code);
+	tree_list_clear(&list);
+	return count;
 }
 
 /* Directories. */
@@ -172,22 +268,25 @@ is_unsupported(int code)
 	return code == ENOTSUP || code == EOPNOTSUPP || code == ENOSYS;
 }
 
+/* Without a list the group's bits are the group's again. */
 static int
-adjust_mode(int fd, mode_t mode)
+drop_acl(int fd, struct stat *st)
 {
-	struct stat st;
-
-	/* Without a list the group's bits are the group's again. */
-	if (fremovexattr(fd, ACL_NAME) != 0 && errno != ENODATA &&
-	    !is_unsupported(errno))
-		return -1;
-	if (fstat(fd, &st) != 0)
-		return -1;
-	return (st.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+	if (fgetxattr(fd, ACL_NAME, NULL, 0) < 0)
+		return errno == ENODATA || is_unsupported(errno) ? 0 : -1;
+	return fremovexattr(fd, ACL_NAME) == 0 ? fstat(fd, st) : -1;
 }
 
 static int
-adjust_acl(int fd, mode_t mode, uid_t user)
+adjust_mode(int fd, mode_t mode, struct stat *st)
+{
+	if (drop_acl(fd, st) != 0)
+		return -1;
+	return (st->st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+}
+
+static int
+adjust_acl(int fd, mode_t mode, uid_t user, struct stat *st)
 {
 	uint8_t acl[ACL_LEN] = {0};
 	uint8_t now[ACL_LEN] = {0};
@@ -198,7 +297,7 @@ adjust_acl(int fd, mode_t mode, uid_t user)
 		return 0;
 	if (fsetxattr(fd, ACL_NAME, acl, ACL_LEN, 0) == 0)
 		return 0;
-	return is_unsupported(errno) ? adjust_mode(fd, mode) : -1;
+	return is_unsupported(errno) ? adjust_mode(fd, mode, st) : -1;
 }
 
 int
@@ -212,8 +311,8 @@ tree_adjust(int fd, const struct tree_access *access)
 	    fchown(fd, (uid_t)-1, access->group) != 0)
 		return -1;
 	if (access->user == TREE_NO_USER)
-		return adjust_mode(fd, access->mode);
-	return adjust_acl(fd, access->mode, access->user);
+		return adjust_mode(fd, access->mode, &st);
+	return adjust_acl(fd, access->mode, access->user, &st);
 }
 
 bool
@@ -295,16 +394,25 @@ write_all(int fd, const char *text, size_t len)
 	return true;
 }
 
+/* What a crash left under this name goes. */
+static int
+open_temporary(int dirfd)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, TEMPORARY, flags, 0600);
+
+	if (fd < 0 && errno == EEXIST && tree_remove(dirfd, TEMPORARY) == 0)
+		fd = openat(dirfd, TEMPORARY, flags, 0600);
+	return fd;
+}
+
 int
 tree_write(int dirfd, const char *name, const char *text, size_t len)
 {
-	int fd;
+	int fd = open_temporary(dirfd);
 	bool whole;
 	int code;
 
-	(void)tree_remove(dirfd, TEMPORARY); /* of a crash */
-	fd = openat(dirfd, TEMPORARY,
-	            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	whole = write_all(fd, text, len) && fchmod(fd, FILE_MODE) == 0;
@@ -323,27 +431,30 @@ tree_write(int dirfd, const char *name, const char *text, size_t len)
 int
 tree_link(int dirfd, const char *name, const char *target)
 {
+	/* A new one is there at once and whole. */
+	if (symlinkat(target, dirfd, name) == 0)
+		return 0;
 	(void)tree_remove(dirfd, TEMPORARY);
 	if (symlinkat(target, dirfd, TEMPORARY) != 0)
 		return -1;
 	return settle(dirfd, name);
 }
 
-/* The next len bytes of the file, and then its end. */
 static bool
 reads_as(int fd, const char *text, size_t len)
 {
 	char have[4096];
 	size_t done = 0;
-	ssize_t n;
 
-	while ((n = read(fd, have, sizeof(have))) > 0) {
-		if ((size_t)n > len - done ||
+	while (done < len) {
+		ssize_t n = read(fd, have, sizeof(have));
+
+		if (n <= 0 || (size_t)n > len - done ||
 		    memcmp(have, &text[done], (size_t)n) != 0)
 			return false;
 		done += (size_t)n;
 	}
-	return n == 0 && done == len;
+	return true;
 }
 
 bool
@@ -358,15 +469,8 @@ tree_file_is(int dirfd, const char *name, const char *text, size_t len)
 		return false;
 	same = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	       st.st_uid == geteuid() && st.st_nlink == 1 &&
-	       (st.st_mode & 07777) == FILE_MODE && reads_as(fd, text, len);
+	       (st.st_mode & 07777) == FILE_MODE && st.st_size >= 0 &&
+	       (size_t)st.st_size == len && reads_as(fd, text, len);
 	(void)close(fd);
 	return same;
-}
-
-bool
-tree_exists(int dirfd, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }

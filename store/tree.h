@@ -41,8 +41,25 @@ int tree_make(int dirfd, const char *name, const struct tree_access *access);
 int tree_adjust(int fd, const struct tree_access *access);
 bool tree_lets_in(int fd, uid_t user);
 
-/* Is something there under this name? */
-bool tree_exists(int dirfd, const char *name);
+/* What is in a directory, by name. */
+enum { TREE_NAME_SIZE = 256 /* of one component, with its NUL */ };
+struct tree_entry {
+	char name[TREE_NAME_SIZE];
+	bool is_link;
+	bool stays; /* the caller's, false at first */
+};
+struct tree_list {
+	struct tree_entry *entries;
+	size_t count;
+	size_t room;
+};
+
+/* Read an open directory; on 0 the caller clears the list. */
+int tree_list(int fd, struct tree_list *list);
+void tree_list_clear(struct tree_list *list);
+
+/* NULL: it was not there. */
+struct tree_entry *tree_find(const struct tree_list *list, const char *name);
 
 /* Is it our own plain file, with no other name, and exactly this content? */
 bool tree_file_is(int dirfd, const char *name, const char *text, size_t len);
@@ -59,9 +76,11 @@ int tree_link(int dirfd, const char *name, const char *target);
 int tree_remove(int dirfd, const char *name);
 
 /*
- * Remove what does not stay, links before all else.  Returns how many entries
- * went; *code is 0, or the errno of an entry that could not be removed.
+ * Remove what was listed and does not stay, links before all else.  Returns how
+ * many entries went; *code is 0, or the errno of an entry that could not be
+ * removed.  tree_clear lists, and asks what stays.
  */
+uint32_t tree_sweep(int fd, const struct tree_list *list, int *code);
 typedef bool tree_stays(const char *name, void *arg);
 uint32_t tree_clear(int fd, tree_stays *stays, void *arg, int *code);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,12 +35,18 @@ static const struct tree_access sessions_access = {SESSIONS_MODE, TREE_NO_GROUP,
 static const struct tree_access folder_access = {FOLDER_MODE, TREE_NO_GROUP,
                                                  TREE_NO_USER};
 
+/* An item that is what it says, and the name it gets in each folder. */
+struct shown {
+	const struct view_item *item;
+	char stem[STEM_LEN + 1];
+};
+
 /* The view that is being made. */
 struct work {
 	int dirfd;
 	const struct view_style *style;
 	const char *id; /* NULL: the host's */
-	const struct view_item *items;
+	struct shown *shown;
 	size_t count;
 	struct view_changes changes;
 	enum view_error err;
@@ -79,6 +86,54 @@ is_genuine(const struct view_item *item)
 	       EVP_Digest(item->der.data, item->der.len, digest, &len,
 	                  EVP_sha256(), NULL) == 1 &&
 	       len == VIEW_SHA256_LEN && memcmp(digest, item->sha256, len) == 0;
+}
+
+static int
+compare_shown(const void *a, const void *b)
+{
+	const struct view_item *left = ((const struct shown *)a)->item;
+	const struct view_item *right = ((const struct shown *)b)->item;
+
+	if (left->kind != right->kind)
+		return left->kind < right->kind ? -1 : 1;
+	return memcmp(left->sha256, right->sha256, VIEW_SHA256_LEN);
+}
+
+/* Each item once, by kind. */
+static void
+drop_twins(struct work *w)
+{
+	size_t kept = 0;
+
+	if (w->count > 1)
+		qsort(w->shown, w->count, sizeof(*w->shown), compare_shown);
+	for (size_t i = 0; i < w->count; i++)
+		if (kept == 0 ||
+		    compare_shown(&w->shown[kept - 1], &w->shown[i]) != 0)
+			w->shown[kept++] = w->shown[i];
+	w->count = kept;
+}
+
+/* False: no memory.  An item that is not its hash is left out, and a fault. */
+static bool
+take_items(struct work *w, const struct view_item *items, size_t count)
+{
+	w->shown = calloc(count > 0 ? count : 1, sizeof(*w->shown));
+	if (w->shown == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct shown *shown = &w->shown[w->count];
+
+		if (!is_genuine(&items[i])) {
+			fault(&w->err, VIEW_EINVAL);
+			continue;
+		}
+		shown->item = &items[i];
+		(void)log_hex(shown->stem, items[i].sha256, VIEW_SHA256_LEN);
+		w->count++;
+	}
+	drop_twins(w);
+	return true;
 }
 
 /*
@@ -155,19 +210,11 @@ put_personal(struct folder *f, const char *stem, const struct view_item *item,
 static void
 fill(struct work *w, struct folder *f, enum keep_kind kind, put_item *put)
 {
-	char stem[STEM_LEN + 1];
-
 	for (size_t i = 0; i < w->count; i++) {
-		const struct view_item *item = &w->items[i];
+		const struct shown *shown = &w->shown[i];
 
-		if (item->kind != kind)
-			continue;
-		if (is_genuine(item)) {
-			(void)log_hex(stem, item->sha256, VIEW_SHA256_LEN);
-			put(f, stem, item, w->style);
-		} else {
-			fault(&w->err, VIEW_EINVAL);
-		}
+		if (shown->item->kind == kind)
+			put(f, shown->stem, shown->item, w->style);
 	}
 }
 
@@ -235,7 +282,7 @@ static bool
 has_anchors(const struct work *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (w->items[i].kind == KEEP_ANCHOR)
+		if (w->shown[i].item->kind == KEEP_ANCHOR)
 			return true;
 	return false;
 }
@@ -370,10 +417,7 @@ view_reconcile(int run_dirfd, const char *session_id_hex,
 {
 	const struct tree_access access = {VIEW_MODE, style->group,
 	                                   style->user};
-	struct work w = {.style = style,
-	                 .id = session_id_hex,
-	                 .items = items,
-	                 .count = count};
+	struct work w = {.style = style, .id = session_id_hex};
 	struct folder view;
 	int sessions;
 
@@ -382,12 +426,17 @@ view_reconcile(int run_dirfd, const char *session_id_hex,
 	sessions = open_sessions(run_dirfd);
 	if (sessions < 0)
 		return error_of(errno);
+	if (!take_items(&w, items, count)) {
+		(void)close(sessions);
+		return VIEW_ENOMEM;
+	}
 	folder_open(&view, sessions, session_id_hex, &access);
 	w.dirfd = view.dirfd;
 	if (view.dirfd >= 0)
 		show_session(&w, &view);
 	close_folder(&w, &view);
 	(void)close(sessions);
+	free(w.shown);
 	if (changes != NULL)
 		*changes = w.changes;
 	return w.err;
@@ -403,9 +452,11 @@ view_reconcile_host(int run_dirfd, const struct view_item *items, size_t count,
 {
 	const struct view_style style = {
 	    .group = TREE_NO_GROUP, .user = TREE_NO_USER, .purpose = purpose};
-	struct work w = {.style = &style, .items = items, .count = count};
+	struct work w = {.style = &style};
 	struct folder host;
 
+	if (!take_items(&w, items, count))
+		return VIEW_ENOMEM;
 	folder_open(&host, run_dirfd, HOST, &folder_access);
 	w.dirfd = host.dirfd;
 	if (host.dirfd >= 0) {
@@ -415,6 +466,7 @@ view_reconcile_host(int run_dirfd, const struct view_item *items, size_t count,
 		folder_keep(&host, "trust");
 	}
 	close_folder(&w, &host);
+	free(w.shown);
 	if (changes != NULL)
 		*changes = w.changes;
 	return w.err;
@@ -431,8 +483,14 @@ view_reconcile_host(int run_dirfd, const struct view_item *items, size_t count,
 static int
 remove_view(int sessions, const char *id)
 {
-	(void)tree_remove(sessions, GONE); /* of a crash */
-	if (renameat(sessions, id, sessions, GONE) != 0)
+	int moved = renameat(sessions, id, sessions, GONE);
+
+	if (moved != 0 &&
+	    (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)) {
+		(void)tree_remove(sessions, GONE); /* of a crash */
+		moved = renameat(sessions, id, sessions, GONE);
+	}
+	if (moved != 0)
 		return errno == ENOENT ? 0 : -1;
 	return tree_remove(sessions, GONE);
 }

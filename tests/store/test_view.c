@@ -60,6 +60,37 @@ test_second_time_changes_nothing(void **state)
 	assert_changes(reconcile(bed, items, 3), 0, 0, 0); /* a twin claim */
 }
 
+/* More of them than one look into a directory tells. */
+static void
+test_many_items(void **state)
+{
+	enum { MANY = 300 };
+	static uint8_t der[MANY][4];
+	static struct view_item items[2 * MANY];
+	const struct bed *bed = *state;
+	unsigned len;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf((char *)der[i], sizeof(der[i]), "%03u", i);
+		items[i] = (struct view_item){
+		    .kind = KEEP_ANCHOR,
+		    .subject_hash = i / 3,
+		    .der = {der[i], sizeof(der[i])},
+		};
+		(void)EVP_Digest(der[i], sizeof(der[i]), items[i].sha256, &len,
+		                 EVP_sha256(), NULL);
+		items[2 * MANY - 1 - i] = items[i];
+	}
+	assert_changes(reconcile(bed, items, 2 * MANY), 4 * MANY, 0, 0);
+	assert_changes(reconcile(bed, items, MANY), 0, 0, 0);
+	assert_int_equal(entries(in_view(bed, "certs", "")), 2 * MANY);
+	assert_int_equal(entries(in_view(bed, "anchors", "")), MANY);
+	assert_changes(reconcile(bed, items, 3), 0, 0, 4 * (MANY - 3));
+	assert_int_equal(entries(in_view(bed, "certs", "")), 6);
+	assert_int_equal(entries(in_view(bed, "anchors", "")), 3);
+	assert_changes(reconcile(bed, NULL, 0), 0, 0, 12);
+}
+
 static void
 test_pem_is_the_certificate(void **state)
 {
@@ -246,6 +277,32 @@ test_remove(void **state)
 	assert_int_equal(entries(sessions), 0);
 }
 
+/* Whatever a crash, or somebody, left in the place of what is on its way out.
+ */
+static void
+test_remove_after_a_crash(void **state)
+{
+	const struct bed *bed = *state;
+	char sessions[128];
+	char gone[160];
+	char inside[192];
+
+	(void)snprintf(sessions, sizeof(sessions), "%s/session", bed->path);
+	(void)snprintf(gone, sizeof(gone), "%s/.gone", sessions);
+	(void)snprintf(inside, sizeof(inside), "%s/half", gone);
+	for (int what = 0; what < 3; what++) {
+		(void)reconcile(bed, &twins[0].item, 1);
+		if (what == 2)
+			spoil(gone, "x");
+		else
+			assert_int_equal(mkdir(gone, 0700), 0);
+		if (what == 1)
+			spoil(inside, "x");
+		assert_int_equal(view_remove(bed->run, ID), VIEW_OK);
+		assert_int_equal(entries(sessions), 0);
+	}
+}
+
 static bool
 only_other(const char *id, void *arg)
 {
@@ -334,6 +391,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    in_bed(test_layout_and_modes),
 	    in_bed(test_second_time_changes_nothing),
+	    in_bed(test_many_items),
 	    in_bed(test_pem_is_the_certificate),
 	    in_bed(test_pem_of_every_length),
 	    in_bed(test_openssl_verifies_until_removed),
@@ -341,6 +399,7 @@ main(void)
 	    in_bed(test_root_that_stays_is_never_missing),
 	    in_bed(test_names_come_from_an_id_only),
 	    in_bed(test_remove),
+	    in_bed(test_remove_after_a_crash),
 	    in_bed(test_prune),
 	    in_bed(test_init_again_and_elsewhere),
 	    in_bed(test_group_of_the_view),
