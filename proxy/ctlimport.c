@@ -138,12 +138,30 @@ ctlimport_root(struct ctlimport *import, const char *path)
 /* A change under construction; the texts live in bytes. */
 struct draft {
 	struct ctlimport *import;
+	const char *path; /* NULL: the command line */
+	const char *part; /* what the file is made of */
+	size_t at;        /* the one that is read, from 1 */
 	struct property_change change;
 	uint8_t hash[HASH_LEN];
 	uint8_t bytes[4 * PROPERTY_TEXT_MAX +
 	              PROPERTY_EXTRAS_MAX * PROPERTY_EXTRA_MAX];
 	struct wire_out texts;
 };
+
+/* Tell what is wrong, and where in the file. */
+static bool
+fail_here(const struct draft *draft, const char *why)
+{
+	char where[64] = "";
+
+	if (draft->path == NULL)
+		return fail("import", why);
+	(void)snprintf(where, sizeof(where), ": %s %zu", draft->part,
+	               draft->at);
+	(void)fprintf(stderr, "cardproxyctl: %s%s: %s\n", draft->path,
+	              draft->part != NULL ? where : "", why);
+	return false;
+}
 
 static void
 start_draft(struct draft *draft)
@@ -162,7 +180,7 @@ put_draft(struct draft *draft)
 	if (says && draft->change.hash.len > 0)
 		property_put_change(&out, &draft->change);
 	if (!wire_out_ok(&out) || !wire_out_ok(&draft->texts))
-		return fail("import", "a value, or all of them, are too long");
+		return fail_here(draft, "a value, or all so far, are too long");
 	draft->import->len = out.len;
 	start_draft(draft);
 	return true;
@@ -241,8 +259,9 @@ take_extra(struct draft *draft, uint32_t number, struct wire_view value)
 	return true;
 }
 
+/* Where it belongs; false: its value is broken, or there is no room. */
 static bool
-take_property(struct draft *draft, const struct sst_element *e)
+sort_property(struct draft *draft, const struct sst_element *e)
 {
 	switch (property_origin(e->number)) {
 	case PROPERTY_ADMIN:
@@ -259,6 +278,19 @@ take_property(struct draft *draft, const struct sst_element *e)
 }
 
 static bool
+take_property(struct draft *draft, const struct sst_element *e)
+{
+	char why[64];
+
+	if (sort_property(draft, e) && wire_out_ok(&draft->texts))
+		return true;
+	(void)snprintf(why, sizeof(why),
+	               "property %u is broken, too long, or one too many",
+	               e->number);
+	return fail_here(draft, why);
+}
+
+static bool
 end_certificate(struct draft *draft, struct wire_view der)
 {
 	draft->change.hash = (struct wire_view){draft->hash, HASH_LEN};
@@ -272,24 +304,28 @@ take_sst(struct draft *draft, struct wire_in *in)
 {
 	struct sst_element e;
 
+	draft->part = "certificate";
+	draft->at = 1;
 	for (;;) {
 		switch (sst_next(in, &e)) {
 		case SST_PROPERTY:
 			if (!take_property(draft, &e))
-				return fail("import", "a property is broken");
+				return false;
 			break;
 		case SST_CERT:
 			if (!end_certificate(draft, e.value))
 				return false;
+			draft->at++;
 			break;
 		case SST_OTHER:
 			start_draft(draft);
 			break;
 		case SST_END:
 			return wire_done(in) ||
-			       fail("import", "there is more behind the end");
+			       fail(draft->path,
+			            "there is more behind its end");
 		case SST_FAULT:
-			return fail("import", wire_fault_name(in->fault));
+			return fail_here(draft, wire_fault_name(in->fault));
 		}
 	}
 }
@@ -306,7 +342,9 @@ set_hash(struct draft *draft, const char *hex)
 	if (OPENSSL_hexstr2buf_ex(draft->hash, sizeof(draft->hash), &len, hex,
 	                          '\0') != 1 ||
 	    (len != 20 && len != HASH_LEN))
-		return fail(hex, "not a whole thumbprint");
+		return draft->path != NULL
+		           ? fail_here(draft, "not a whole thumbprint")
+		           : fail(hex, "not a whole thumbprint");
 	draft->change.hash = (struct wire_view){draft->hash, len};
 	return true;
 }
@@ -332,7 +370,9 @@ set_value(struct draft *draft, const char *name, const char *value)
 		change->archived = strcmp(value, "yes") == 0;
 		if (strcmp(value, "no") != 0 && strcmp(value, "yes") != 0 &&
 		    strcmp(value, "stale") != 0)
-			return fail(value, "archived is yes or no");
+			return draft->path != NULL
+			           ? fail_here(draft, "archived is yes or no")
+			           : fail(value, "archived is yes or no");
 	} else {
 		return false;
 	}
@@ -376,7 +416,7 @@ take_row(struct draft *draft, struct json_object *row)
 
 	if (!json_object_object_get_ex(row, "sha256", &value) &&
 	    !json_object_object_get_ex(row, "sha1", &value))
-		return fail("import", "a row has no thumbprint");
+		return fail_here(draft, "no thumbprint");
 	if (!set_hash(draft, json_object_get_string(value)))
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -387,25 +427,44 @@ take_row(struct draft *draft, struct json_object *row)
 	return put_draft(draft);
 }
 
-static bool
-take_json(struct draft *draft, const uint8_t *data, size_t len)
+/* The whole text as JSON; NULL: it is none, or there is more behind it. */
+static struct json_object *
+parse_json(const char *text, size_t len)
 {
 	struct json_tokener *tokener = json_tokener_new();
 	struct json_object *document = NULL;
-	struct json_object *rows = NULL;
-	bool ok = tokener != NULL;
+	size_t end = 0;
 
-	if (ok)
-		document = json_tokener_parse_ex(tokener, (const char *)data,
-		                                 (int)len);
+	if (tokener != NULL) {
+		document = json_tokener_parse_ex(tokener, text, (int)len);
+		end = json_tokener_get_parse_end(tokener);
+	}
 	json_tokener_free(tokener);
-	rows = document;
+	while (document != NULL && end < len && strchr(" \t\r\n", text[end]))
+		end++;
+	if (end == len)
+		return document;
+	(void)json_object_put(document);
+	return NULL;
+}
+
+static bool
+take_json(struct draft *draft, const uint8_t *data, size_t len)
+{
+	struct json_object *document = parse_json((const char *)data, len);
+	struct json_object *rows = document;
+	bool ok;
+
 	if (json_object_is_type(document, json_type_object))
 		(void)json_object_object_get_ex(document, "certs", &rows);
-	ok = json_object_is_type(rows, json_type_array) ||
-	     fail("import", "neither a serialised store nor JSON with certs");
-	for (size_t i = 0; ok && i < json_object_array_length(rows); i++)
+	ok =
+	    json_object_is_type(rows, json_type_array) ||
+	    fail(draft->path, "neither a serialised store nor JSON with certs");
+	draft->part = "row";
+	for (size_t i = 0; ok && i < json_object_array_length(rows); i++) {
+		draft->at = i + 1;
 		ok = take_row(draft, json_object_array_get_idx(rows, i));
+	}
 	(void)json_object_put(document);
 	return ok;
 }
@@ -422,6 +481,7 @@ ctlimport_file(struct ctlimport *import, const char *path)
 		struct wire_in in = wire_in(data, len);
 
 		draft->import = import;
+		draft->path = path;
 		start_draft(draft);
 		ok = sst_start(&in) ? take_sst(draft, &in)
 		                    : take_json(draft, data, len);
