@@ -173,6 +173,13 @@ bool engine_session_end(struct engine *engine, const char *session,
                         enum engine_end how, struct wire_view reason,
                         struct engine_change *change);
 
+/*
+ * What from holds is of the log-on into from now on; the last word of from
+ * counts.  from is to be ended next.
+ */
+bool engine_session_merge(struct engine *engine, const char *from,
+                          const char *into);
+
 /* End every log-on that this epoch has not started or adopted. */
 bool engine_end_others(struct engine *engine, const char *reason,
                        uint32_t *ended, struct engine_change *change);

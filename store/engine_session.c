@@ -223,6 +223,24 @@ engine_session_end(struct engine *engine, const char *session,
 	return mark_ended(engine, session, how, reason);
 }
 
+bool
+engine_session_merge(struct engine *engine, const char *from, const char *into)
+{
+	static const enum statement steps[] = {
+	    STATEMENT_CLAIM_YIELD, STATEMENT_CLAIM_MOVE, STATEMENT_ENTRY_YIELD,
+	    STATEMENT_ENTRY_MOVE};
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct sql_call call = sql_call(&engine->sql, steps[i]);
+
+		sql_put_string(&call, from);
+		sql_put_string(&call, into);
+		ok = sql_run(&call);
+	}
+	return ok;
+}
+
 /* One log-on of an older epoch; false when there is none (or a fault). */
 static bool
 find_stale(struct engine *engine, char session[ENGINE_ID_SIZE], bool *ok)

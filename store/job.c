@@ -66,6 +66,12 @@ job_set_reader_name(struct job *job, const char *name)
 }
 
 void
+job_set_successor(struct job *job, const char *logon)
+{
+	(void)snprintf(job->successor, sizeof(job->successor), "%s", logon);
+}
+
+void
 job_set_reason(struct job *job, struct wire_view reason)
 {
 	(void)snprintf(job->reason, sizeof(job->reason), "%.*s",
@@ -289,6 +295,15 @@ run_detach(struct job *job, struct engine *engine)
 	                             &job->change);
 }
 
+static bool
+run_end(struct job *job, struct engine *engine)
+{
+	return (job->successor[0] == '\0' ||
+	        engine_session_merge(engine, job->session, job->successor)) &&
+	       engine_session_end(engine, job->session, job->how,
+	                          wire_view_text(job->reason), &job->change);
+}
+
 /* removed counts the log-ons: their entries are nobody's business. */
 static bool
 run_end_others(struct job *job, struct engine *engine)
@@ -326,9 +341,7 @@ run(struct job *job, struct engine *engine)
 		return engine_session_released(engine, job->session,
 		                               &job->change);
 	case JOB_END:
-		return engine_session_end(engine, job->session, job->how,
-		                          wire_view_text(job->reason),
-		                          &job->change);
+		return run_end(job, engine);
 	case JOB_END_OTHERS:
 		return run_end_others(job, engine);
 	case JOB_SWEEP:

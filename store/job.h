@@ -42,6 +42,7 @@ struct job {
 	size_t message_len;
 	struct batch *batch;            /* APPLY */
 	enum engine_end how;            /* END */
+	char successor[ENGINE_ID_SIZE]; /* END: that gets its claims, or "" */
 	int64_t grace_until;            /* DETACH: absolute, 0: over */
 	int64_t expires_at;             /* DETACH: absolute, 0: never */
 	char reason[KEEP_TEXT_MAX + 1]; /* END; of a refusal afterwards */
@@ -64,6 +65,7 @@ void job_free(struct job *job);
 bool job_set_message(struct job *job, struct wire_view message);
 bool job_set_user(struct job *job, const char *user);
 bool job_set_reader_name(struct job *job, const char *name);
+void job_set_successor(struct job *job, const char *logon);
 void job_set_reason(struct job *job, struct wire_view reason);
 
 /* Does the connection wait for an answer to this? */

@@ -158,46 +158,51 @@ is_named(const char *text)
 }
 
 struct logon *
+logon_find_named(const struct logon_list *list, const struct logon *but,
+                 const char *user, const char *target, const char *host_session)
+{
+	struct logon *logon;
+
+	if (!is_named(host_session))
+		return NULL;
+	TAILQ_FOREACH (logon, list, entry) {
+		if (logon != but && logon->bound && !logon->ended &&
+		    is_same(logon->user, user) &&
+		    is_same(logon->target, target) &&
+		    is_same(logon->host_session, host_session))
+			return logon;
+	}
+	return NULL;
+}
+
+struct logon *
 logon_find_resumable(const struct logon_list *list, const char *user,
                      const char *target, const char *host_session)
 {
-	struct logon *found = NULL;
+	struct logon *found =
+	    logon_find_named(list, NULL, user, target, host_session);
 	struct logon *logon;
 	size_t unnamed = 0;
 
+	if (found != NULL)
+		return found;
 	TAILQ_FOREACH (logon, list, entry) {
 		if (logon->detached_at == 0 || logon->ended ||
 		    !is_same(logon->user, user) ||
-		    !is_same(logon->target, target))
+		    !is_same(logon->target, target) ||
+		    (is_named(logon->host_session) && is_named(host_session)))
 			continue;
-		bool both =
-		    is_named(logon->host_session) && is_named(host_session);
-
-		if (both && is_same(logon->host_session, host_session))
-			return logon;
-		if (!both) {
-			unnamed++;
-			found = logon;
-		}
+		unnamed++;
+		found = logon;
 	}
 	return unnamed == 1 ? found : NULL;
 }
 
-struct logon *
-logon_find_successor(const struct logon_list *list, const struct logon *logon)
+bool
+logon_is_called(const struct logon *logon, const char *host_session)
 {
-	struct logon *other;
-
-	if (!is_named(logon->host_session))
-		return NULL;
-	TAILQ_FOREACH (other, list, entry) {
-		if (other != logon && other->peer != NULL && other->bound &&
-		    !other->ended && is_same(other->user, logon->user) &&
-		    is_same(other->target, logon->target) &&
-		    is_same(other->host_session, logon->host_session))
-			return other;
-	}
-	return NULL;
+	return is_named(host_session) &&
+	       is_same(logon->host_session, host_session);
 }
 
 struct logon *

@@ -75,17 +75,25 @@ bool logon_is_local(const char *const *local_targets, struct wire_view target);
 bool logon_is_proven(struct wire_view source);
 
 /*
- * The detached log-on that a connection resumes when it turns out to be for
- * this user and target: the one the server calls by the same name; without a
- * name on either side the only one there is.  NULL: none.
+ * Another one of this user and target that the server calls by this name,
+ * whether somebody is connected to it or not; NULL: none.  A server has one of
+ * that name: the connection that says it last has it.
+ */
+struct logon *logon_find_named(const struct logon_list *list,
+                               const struct logon *but, const char *user,
+                               const char *target, const char *host_session);
+
+/*
+ * The log-on that a connection resumes when it turns out to be for this user
+ * and target: the one the server calls by the same name; without a name on
+ * either side the only one that is detached.  NULL: none.
  */
 struct logon *logon_find_resumable(const struct logon_list *list,
                                    const char *user, const char *target,
                                    const char *host_session);
 
-/* Another bound one that the server calls by the same name, with a peer. */
-struct logon *logon_find_successor(const struct logon_list *list,
-                                   const struct logon *logon);
+/* Does the server call it so? */
+bool logon_is_called(const struct logon *logon, const char *host_session);
 
 /* The one that a connection spoke for before the keeper was restarted. */
 struct logon *logon_find_awaited(const struct logon_list *list,

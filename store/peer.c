@@ -456,6 +456,7 @@ on_synced(struct peer *peer, const struct keep_msg *msg,
 	(void)datagram;
 	if (job == NULL)
 		return no_memory;
+	peer->synced = peer_text(peer->user)[0] != '\0';
 	if (peer->settle != NULL)
 		(void)event_del(peer->settle);
 	peer->ops->on_job(peer->arg, job);

@@ -64,6 +64,7 @@ struct peer {
 	int64_t started_at;
 	bool greeted; /* HELLO has come */
 	bool syncing; /* adopted: its view waits for SYNCED */
+	bool synced;  /* SYNCED has come since the user is known */
 	bool unsaved; /* the store could not take what it said: say it again */
 	bool unended; /* hung up, without memory to have the end stored */
 	struct logon *logon; /* that it speaks for; the caller's */

@@ -51,6 +51,8 @@ reason_of(const struct peer *peer, char text[REASON_SIZE])
 {
 	const struct peer_reader *unreadable = find_unreadable(peer);
 
+	if (peer->over_user != NULL)
+		return "its log-on is over, or another connection has it";
 	if (peer_text(peer->reason)[0] != '\0')
 		return peer->reason;
 	if (!has_role(peer))

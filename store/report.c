@@ -122,7 +122,8 @@ add_session(struct json_object *row, const struct peer *peer)
 
 	add_text(row, "id", peer->id);
 	add_text(row, "logon", peer->logon->id);
-	add_text(row, "host_session", peer->host_session);
+	add_text(row, "host_session",
+	         peer->over_user == NULL ? peer->host_session : "");
 	add_text(row, "state", keep_session_state_name(peer->state));
 	add_text(row, "user", peer->user);
 	add_text(row, "source", peer->source);

@@ -306,6 +306,26 @@ const char *const statement_texts[STATEMENTS] = {
 	"UPDATE claim SET kept = 1, present = 0 WHERE session_id = ?1"
 	" AND kept = 0" WHOSE,
 
+    /* Two log-ons turn out to be one: ?1 is of ?2 from now on. */
+    [STATEMENT_CLAIM_YIELD] =
+	"DELETE FROM claim WHERE session_id = ?2 AND EXISTS"
+	" (SELECT 1 FROM claim n WHERE n.session_id = ?1"
+	" AND n.sha256 = claim.sha256 AND n.reader = claim.reader"
+	" AND n.card_id = claim.card_id AND claim.scope ="
+	" CASE WHEN n.scope = 'session:' || ?1 THEN 'session:' || ?2"
+	" ELSE n.scope END)",
+    [STATEMENT_CLAIM_MOVE] =
+	"UPDATE claim SET session_id = ?2, scope ="
+	" CASE WHEN scope = 'session:' || ?1 THEN 'session:' || ?2"
+	" ELSE scope END WHERE session_id = ?1",
+    [STATEMENT_ENTRY_YIELD] =
+	"DELETE FROM entry WHERE store = 3 AND owner = 'session:' || ?1"
+	" AND EXISTS (SELECT 1 FROM entry n WHERE n.store = 3"
+	" AND n.owner = 'session:' || ?2 AND n.sha256 = entry.sha256)",
+    [STATEMENT_ENTRY_MOVE] =
+	"UPDATE entry SET owner = 'session:' || ?2"
+	" WHERE store = 3 AND owner = 'session:' || ?1",
+
     [STATEMENT_SWEEP_SLICE] =
 	"SELECT max(w.sha256), count(*) FROM (SELECT sha256 FROM cert"
 	" WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?2) w",

@@ -10,8 +10,6 @@
 static void on_flush(evutil_socket_t fd, short what, void *arg);
 static void on_retry(evutil_socket_t fd, short what, void *arg);
 static void on_sweep(evutil_socket_t fd, short what, void *arg);
-static void on_settle(evutil_socket_t fd, short what, void *arg);
-static void on_state(void *arg, struct peer *peer);
 static void on_job(void *arg, struct job *job);
 static void on_news(void *arg, const struct peer *peer, const char *name,
                     const struct peer_reader *reader, struct wire_view text);
@@ -20,9 +18,9 @@ static void on_over(void *arg, struct peer *peer, const struct keep_over *said,
 
 static account_on_change on_account;
 
-static const struct peer_ops peer_ops = {on_state, on_job, on_news, on_over};
+static const struct peer_ops peer_ops = {turn_on_state, on_job, on_news,
+                                         on_over};
 static const struct timeval retry_after = {.tv_sec = 1};
-static const struct timeval settle_after = {.tv_sec = 30};
 
 struct turn *
 turn_new(const struct turn_config *config)
@@ -66,8 +64,8 @@ free_event(struct event *event)
 		event_free(event);
 }
 
-static void
-free_logon(struct turn *turn, struct logon *logon)
+void
+turn_free_logon(struct turn *turn, struct logon *logon)
 {
 	TAILQ_REMOVE(&turn->logons, logon, entry);
 	logon_free(logon);
@@ -87,7 +85,7 @@ turn_free(struct turn *turn)
 		peer_free(peer);
 	}
 	while (!TAILQ_EMPTY(&turn->logons))
-		free_logon(turn, TAILQ_FIRST(&turn->logons));
+		turn_free_logon(turn, TAILQ_FIRST(&turn->logons));
 	account_free(turn->account);
 	free_event(turn->flush);
 	free_event(turn->retry);
@@ -159,62 +157,42 @@ turn_tell(const struct turn *turn, const struct peer *peer, const char *name,
  * The end of a log-on.
  */
 
-bool
-turn_end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
-               struct wire_view reason, struct peer *peer)
+struct job *
+turn_new_end(struct logon *logon, enum engine_end how, struct wire_view reason)
 {
 	struct job *job = job_new(JOB_END, logon->id, logon->connection, 0);
 
 	if (job == NULL)
-		return false;
-	job->arg = peer;
+		return NULL;
 	job->logon = logon;
 	job->how = how;
 	job_set_reason(job, reason);
+	return job;
+}
+
+void
+turn_add_end(struct turn *turn, struct logon *logon, struct job *job)
+{
 	logon->ended = true;
 	logon->peer = NULL;
 	turn_add_job(turn, job);
-	return true;
 }
 
-/* A log-on without a user, that a connection speaks for from now on. */
-static bool
-begin_logon(struct turn *turn, struct peer *peer)
+bool
+turn_end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
+               struct wire_view reason, struct peer *peer)
 {
-	bool first = peer->logon == NULL;
-	struct logon *logon =
-	    first ? logon_new(peer->id, peer->id) : logon_new_random(peer->id);
+	struct job *job = turn_new_end(logon, how, reason);
 
-	if (logon == NULL)
+	if (job == NULL)
 		return false;
-	logon->peer = peer;
-	logon->started_at = first ? peer->started_at : time(NULL);
-	peer->logon = logon;
-	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
+	job->arg = peer;
+	turn_add_end(turn, logon, job);
 	return true;
-}
-
-/* The log-on is over, the connection goes on with another. */
-static void
-log_off(struct turn *turn, struct peer *peer, enum engine_end how,
-        struct wire_view reason)
-{
-	struct logon *logon = peer->logon;
-
-	if (begin_logon(turn, peer)) {
-		if (turn_end_logon(turn, logon, how, reason, NULL)) {
-			peer_save(peer);
-			return;
-		}
-		free_logon(turn, peer->logon);
-		peer->logon = logon;
-	}
-	/* Without memory the connection goes, too. */
-	turn_hang_up(turn, peer, NULL, reason);
 }
 
 /*
- * A connection and its log-on.
+ * A connection comes.
  */
 
 static struct peer *
@@ -226,19 +204,6 @@ find_peer(const struct turn *turn, const char *id)
 		if (strcmp(peer->id, id) == 0)
 			return peer;
 	return NULL;
-}
-
-/* A keeper that was restarted knows whom a connection spoke for. */
-static bool
-give_logon(struct turn *turn, struct peer *peer)
-{
-	struct logon *logon = logon_find_awaited(&turn->logons, peer->id);
-
-	if (logon == NULL)
-		return begin_logon(turn, peer);
-	peer->logon = logon;
-	logon_attach(logon, peer, peer->id);
-	return true;
 }
 
 void
@@ -257,7 +222,7 @@ turn_attach(struct turn *turn, const struct keep_hello *hello, int fd)
 	struct peer *peer =
 	    peer_new(turn->config.base, fd, hello, &peer_ops, turn);
 
-	if (peer == NULL || !give_logon(turn, peer)) {
+	if (peer == NULL || !turn_give_logon(turn, peer)) {
 		log_note(LOG_ERROR, "attach-refused", "out of memory");
 		peer_free(peer);
 		return;
@@ -266,100 +231,16 @@ turn_attach(struct turn *turn, const struct keep_hello *hello, int fd)
 	peer_save(peer);
 }
 
-/* What earlier connections asserted has to be found again by then. */
-static void
-resume(struct turn *turn, struct peer *peer, struct logon *logon)
-{
-	struct logon *before = peer->logon;
-
-	if (!turn_end_logon(turn, before, ENGINE_END_RESUMED,
-	                    wire_view_text("resumed"), NULL))
-		return;
-	peer->logon = logon;
-	logon_attach(logon, peer, peer->id);
-	logon->dirty = true;
-	if (peer->settle == NULL)
-		peer->settle =
-		    event_new(turn->config.base, -1, 0, on_settle, peer);
-	if (peer->settle != NULL)
-		(void)event_add(peer->settle, &settle_after);
-	peer_save(peer);
-	struct log_event ev = log_event(LOG_INFO, "session-resumed");
-
-	log_text(&ev, "session", peer->id);
-	log_text(&ev, "logon", logon->id);
-	log_text(&ev, "user", logon->user);
-	log_write(&ev);
-	turn_tell(turn, peer, "session-resumed", wire_view_text(logon->id),
-	          NULL);
-}
-
-/* The user is known for the first time: a new log-on, or one resumed? */
-static void
-bind_user(struct turn *turn, struct peer *peer)
-{
-	struct logon *logon = logon_find_resumable(
-	    &turn->logons, peer->user, peer->target, peer->host_session);
-
-	if (logon != NULL)
-		resume(turn, peer, logon);
-	logon_bind(peer->logon, peer->user);
-}
-
-static void
-on_state(void *arg, struct peer *peer)
-{
-	struct turn *turn = arg;
-	const char *user = peer_text(peer->user);
-	const struct keep_hello hello = {
-	    .target = wire_view_text(peer->target),
-	    .client_name = wire_view_text(peer->client_name),
-	    .client_addr = wire_view_text(peer->client_addr),
-	};
-
-	if (peer->logon->bound && strcmp(peer->logon->user, user) != 0)
-		log_off(turn, peer, ENGINE_END_LOGOFF,
-		        wire_view_text("log-off"));
-	if (peer->fd < 0)
-		return;
-	if (user[0] != '\0' && !peer->logon->bound)
-		bind_user(turn, peer);
-	logon_describe(peer->logon, &hello);
-	if (peer->logon->bound)
-		logon_name(peer->logon, peer->host_session, peer->policy);
-	peer->logon->purpose = peer->purpose;
-}
-
-/* It did not say that all is asserted again: time is up. */
-static void
-on_settle(evutil_socket_t fd, short what, void *arg)
-{
-	struct peer *peer = arg;
-	struct job *job = job_new(JOB_SETTLED, peer->logon->id, peer->id, 0);
-
-	(void)fd;
-	(void)what;
-	if (job == NULL) {
-		(void)event_add(peer->settle, &retry_after);
-		return;
-	}
-	job->arg = peer;
-	job->logon = peer->logon;
-	peer->ops->on_job(peer->arg, job);
-}
-
 /*
  * The end of a connection.
  */
 
-/* Disconnected, and another connection has the same log-on of the server. */
+/* Does the log-on go on without a connection? */
 static bool
-outlives(const struct turn *turn, const struct peer *peer,
-         const struct keep_over *said)
+outlives(const struct peer *peer, const struct keep_over *said)
 {
 	return said != NULL && said->how == KEEP_END_DISCONNECT &&
-	       peer->logon->bound &&
-	       logon_find_successor(&turn->logons, peer->logon) == NULL;
+	       peer->logon->bound;
 }
 
 void
@@ -374,7 +255,7 @@ turn_hang_up(struct turn *turn, struct peer *peer, const struct keep_over *said,
 	if (gone && !peer->unended)
 		return;
 	peer->unended = false;
-	if (outlives(turn, peer, said) && turn_detach(turn, peer, said))
+	if (outlives(peer, said) && turn_detach(turn, peer, said))
 		return;
 	if (turn_end_logon(turn, peer->logon, how, reason, peer))
 		return;
@@ -405,7 +286,8 @@ turn_log_off(struct turn *turn, struct wire_view host_session,
 			continue;
 		if (logon->peer != NULL) {
 			peer_log_off(logon->peer);
-			log_off(turn, logon->peer, ENGINE_END_HOST, reason);
+			turn_log_off_peer(turn, logon->peer, ENGINE_END_HOST,
+			                  reason);
 		} else {
 			(void)turn_end_logon(turn, logon, ENGINE_END_HOST,
 			                     reason, NULL);
@@ -427,7 +309,7 @@ turn_end_others(struct turn *turn)
 		struct logon *next = TAILQ_NEXT(logon, entry);
 
 		if (logon->awaited)
-			free_logon(turn, logon);
+			turn_free_logon(turn, logon);
 		logon = next;
 	}
 	if (job != NULL)

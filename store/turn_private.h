@@ -1,6 +1,7 @@
 /*
  * What the files of the turn share: turn.c (the log-ons and their connections,
- * as they come and go), turn_detached.c (log-ons that nobody is connected to),
+ * as they come and go), turn_bind.c (which
+ * log-on a connection speaks for), turn_detached.c (log-ons that nobody is connected to),
  * turn_run.c (what they ask for: jobs, views, answers).
  */
 #ifndef STORE_TURN_PRIVATE_H
@@ -45,6 +46,26 @@ void turn_hang_up(struct turn *turn, struct peer *peer,
  */
 bool turn_end_logon(struct turn *turn, struct logon *logon, enum engine_end how,
                     struct wire_view reason, struct peer *peer);
+
+/* The same in two steps; turn_new_end is NULL without memory. */
+struct job *turn_new_end(struct logon *logon, enum engine_end how,
+                         struct wire_view reason);
+void turn_add_end(struct turn *turn, struct logon *logon, struct job *job);
+
+void turn_free_logon(struct turn *turn, struct logon *logon);
+
+/* STATE has come: the user may be known now, or another one. */
+void turn_on_state(void *arg, struct peer *peer);
+
+/*
+ * A log-on for a connection that comes: the one it had before the keeper was
+ * restarted, or a new one without a user.  False: no memory.
+ */
+bool turn_give_logon(struct turn *turn, struct peer *peer);
+
+/* Its log-on is over, the connection goes on with another. */
+void turn_log_off_peer(struct turn *turn, struct peer *peer,
+                       enum engine_end how, struct wire_view reason);
 
 /*
  * The connection is over and its log-on waits for another.  All times count

@@ -12,7 +12,8 @@ lab_desk other 4002
 lab_listen main 3902 other
 lab_target main other 4002 ca_file="$LAB_PKI/one/root.pem" rdpdr=own \
 	identity=session-info
-lab_policy main same match_user=erin@lab UserCertificateCleanupOption=2
+lab_policy main same match_user='erin@lab | heidi@lab' \
+	UserCertificateCleanupOption=2
 lab_policy main back match_user='frank@lab | grace@lab' \
 	RootCertificateCleanupOption=1 DisconnectGraceSeconds=600
 lab_policy main default RootCertificateCleanupOption=1
@@ -120,6 +121,40 @@ lab_wait "the card" lab_has present lab_reader main card
 lab_never 1 "the root goes" lab_has 0 lab_roots main
 lab_expect "certificates" $LAB_GIDS_CERTS "$(lab_certs main grace@lab)"
 lab_logoff desk grace-b
+lab_wait "no session" lab_has 0 lab_sessions main
+lab_expect "roots" 0 "$(lab_roots main)"
+
+# Windows moves a session to the client that comes: the first one still stands.
+lab_say "another client takes over: the log-on is the same, without its card"
+lab_tell two remove
+lab_logon desk 3901 one heidi-a 7
+lab_wait "the card's root" trusts heidi one
+logon=$(field heidi logon)
+view=$(lab_view main heidi@lab)
+lab_logon desk 3901 two heidi-b 7
+lab_expect "the log-on" "$logon" "$(field heidi logon)"
+lab_stop client-heidi-a KILL
+lab_wait "one connection" lab_has 1 lab_sessions main
+lab_never 2 "the root goes" lab_has 0 lab_roots main
+lab_expect "the log-on" "$logon" "$(field heidi logon)"
+lab_verifies "$view" "$LAB_PKI/one/user.pem" || lab_fail "the view is gone"
+lab_logoff desk heidi-b
+lab_wait "no session" lab_has 0 lab_sessions main
+lab_expect "roots" 0 "$(lab_roots main)"
+
+lab_say "and with the root of a card that is not at the other client"
+lab_logon desk 3901 one judy-a 8
+lab_wait "the card's root" trusts judy one
+logon=$(field judy logon)
+lab_logon desk 3901 two judy-b 8
+lab_wait "the root is gone" lab_has 0 lab_roots main
+lab_tell two insert
+lab_wait "the root is back" lab_has 1 lab_roots main
+lab_stop client-judy-a KILL
+lab_wait "one connection" lab_has 1 lab_sessions main
+lab_never 2 "the root goes" lab_has 0 lab_roots main
+lab_expect "the log-on" "$logon" "$(field judy logon)"
+lab_logoff desk judy-b
 lab_wait "no session" lab_has 0 lab_sessions main
 lab_expect "roots" 0 "$(lab_roots main)"
 lab_proved certprop-27

@@ -330,7 +330,7 @@ test_nobody(void **state)
 	int session = logonbed_log_on(bed, 1, "", "");
 
 	assert_int_equal(
-	    logonbed_insert(session, 1, KEEP_CLEANUP_LOGOFF).refused, 1);
+	    logonbed_insert(session, 1, KEEP_CLEANUP_LOGOFF).refused, 2);
 	logonbed_end(session, KEEP_END_DISCONNECT, 600, 0);
 	assert_true(keeperbed_wait_files(bed, 1, "anchors", -1));
 	keeperbed_kill(bed);
