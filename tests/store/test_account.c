@@ -1,3 +1,4 @@
+/* Accounts of the host are looked up in a process that may die. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
