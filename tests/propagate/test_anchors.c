@@ -1,3 +1,7 @@
+/*
+ * What a card's root is to those the host trusts: the same, one of the same key
+ * or subject, or none of them; and how many of what size are taken.
+ */
 #include "anchors.h"
 
 #include "pki.h"

@@ -1,3 +1,7 @@
+/*
+ * Commands byte by byte, and that only the four reading instructions can be
+ * made at all.
+ */
 #include "apdu.h"
 
 #include <setjmp.h>

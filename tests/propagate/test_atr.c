@@ -1,3 +1,4 @@
+/* What an ATR says of a card, for every truncation of one. */
 #include "atr.h"
 
 #include <setjmp.h>

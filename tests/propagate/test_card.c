@@ -1,3 +1,7 @@
+/*
+ * A card of any family, or of none: which one is tried when, and cards that
+ * fall silent, answer garbage or answer without end at every step.
+ */
 #include "apdu.h"
 #include "card.h"
 #include "pki.h"

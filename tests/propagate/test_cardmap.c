@@ -1,3 +1,7 @@
+/*
+ * The file that says whose cards are whose: what matches, and faults with their
+ * lines.
+ */
 #include "cardmap.h"
 
 #include <setjmp.h>

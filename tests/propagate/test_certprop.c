@@ -1,3 +1,7 @@
+/*
+ * The states of a session and of its cards, step by step, and the bounds on
+ * what a busy reader can cause.
+ */
 #include "certprop_bench.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Log-ons that come and go on one connection, and the end of the first scan. */
 #include "certprop_bench.h"
 
 #include <stdio.h>

@@ -1,3 +1,7 @@
+/*
+ * Policies that hold from the beginning or change meanwhile, and what the
+ * keeper's answers do.
+ */
 #include "certprop_bench.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Whose card it is, which roots it may bring, and what is fit for a log-on. */
 #include "insertion.h"
 
 #include "cardmap.h"

@@ -1,3 +1,7 @@
+/*
+ * Long answers in each of the ways a card gives them, and cards that never come
+ * to an end.
+ */
 #include "exchange.h"
 #include "script_card.h"
 

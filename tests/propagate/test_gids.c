@@ -1,3 +1,4 @@
+/* GIDS cards: containers, roots, broken files, and the budget of a read. */
 #include "pki.h"
 #include "script_card.h"
 

@@ -1,3 +1,6 @@
+/*
+ * What one read of a card teaches the next, and how many cards are remembered.
+ */
 #include "certprop_bench.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Compressed certificates: both forms, and those that are broken or a bomb. */
 #include "inflate.h"
 #include "script_card.h"
 

@@ -1,3 +1,7 @@
+/*
+ * PIV cards: slots, the card's id, roots in parts, broken objects, and the
+ * budget of a read.
+ */
 #include "piv.h"
 #include "pki.h"
 #include "script_card.h"

@@ -1,3 +1,7 @@
+/*
+ * Registry.pol files: records, their limits, every truncation, and which record
+ * wins.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

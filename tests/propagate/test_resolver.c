@@ -1,3 +1,7 @@
+/*
+ * Policies of several sources: which value is in force, whose it is, and what a
+ * section may loosen.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

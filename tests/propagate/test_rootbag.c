@@ -1,3 +1,4 @@
+/* The bag of roots on a card: its members, all of them or none. */
 #include "pki.h"
 #include "rootbag.h"
 

@@ -1,3 +1,4 @@
+/* TLV objects: tags, lengths, depth, and every truncation. */
 #include "pki.h"
 #include "tlv.h"
 

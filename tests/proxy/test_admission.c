@@ -1,3 +1,4 @@
+/* Who is let in when many come: by source, by listener, and at random. */
 #include "admission.h"
 
 #include <setjmp.h>

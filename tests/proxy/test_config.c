@@ -1,3 +1,4 @@
+/* The configuration: the sample, every key, and every fault with its line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * What a process has given up once it is confined, and the directories it may
+ * use.
+ */
 #include "confine.h"
 
 #include "scratch.h"

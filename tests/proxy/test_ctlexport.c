@@ -1,3 +1,7 @@
+/*
+ * What an export writes: each root once, with who holds or pins it and where
+ * its key is.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/*
+ * cardproxyctl policy test: results, defaults, errors, and the program itself.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * The verbs of cardproxyctl: each is found, explained, completed, and becomes a
+ * line that the keeper reads.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

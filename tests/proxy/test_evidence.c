@@ -1,3 +1,6 @@
+/*
+ * Who a user is by several sources: which counts first, and which do not agree.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

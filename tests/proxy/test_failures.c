@@ -1,3 +1,4 @@
+/* Failed log-ons by address and name: counted, forgiven, and bounded. */
 #include "failures.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* The GCC blocks of a connection: names, channels, and their limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

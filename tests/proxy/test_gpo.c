@@ -1,3 +1,6 @@
+/*
+ * Group policies on disk: layouts, their order, and files that are malformed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

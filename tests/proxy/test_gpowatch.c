@@ -1,3 +1,4 @@
+/* Changes of group policies are seen, many at once and in a new directory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

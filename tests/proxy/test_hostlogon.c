@@ -1,3 +1,7 @@
+/*
+ * What the host's session manager tells of log-ons: they are there, come,
+ * close, go, and the manager itself is lost.
+ */
 #include "hostlogon.h"
 
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* The host's bundle of roots: whole, empty, cut short, or missing. */
 #include "hostroots.h"
 
 #include <openssl/pem.h>

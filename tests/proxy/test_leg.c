@@ -1,3 +1,7 @@
+/*
+ * One TLS or plain leg: all bytes arrive in order, ends are told once, and
+ * secrets are wiped.
+ */
 #include "leg.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,7 @@
+/*
+ * The link between two processes: order, limits, descriptors, and an end that
+ * dies.
+ */
 #include "link.h"
 
 #include <dirent.h>

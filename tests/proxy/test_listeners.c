@@ -1,3 +1,4 @@
+/* Listening sockets: opened, replaced at a reload, and out of descriptors. */
 #include "listeners.h"
 
 #include <arpa/inet.h>

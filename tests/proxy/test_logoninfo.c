@@ -1,3 +1,4 @@
+/* Save Session Info PDUs of either kind, and names that do not fit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* MCS: connect PDUs, heads, ultimatums, and lengths that lie. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Rules of a policy: subnets, times of day, each key, and their order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * The pump between two legs: frames pass unchanged, ours stand between them,
+ * and a slow side holds the other back.
+ */
 #include "pump.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Which policy is in force: for a user, for his groups, and after a reload. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* A session in the sandbox does its work, and nothing else. */
 #include "sandbox.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * Share control PDUs and Client Info: what is read and edited, at every length.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * TLS on both legs: which certificates, names and versions do, and which do
+ * not.
+ */
 #include "tls.h"
 
 #include <openssl/err.h>

@@ -1,3 +1,4 @@
+/* What the use of cards is reported as, and that a flood of it is bounded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

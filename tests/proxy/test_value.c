@@ -1,3 +1,4 @@
+/* Values of the configuration: what each reader takes and refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * The process that checks passwords: its answers, its limits, and its death at
+ * any time.
+ */
 #include "voucher.h"
 
 #include <errno.h>

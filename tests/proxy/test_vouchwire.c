@@ -1,3 +1,4 @@
+/* Questions and answers about passwords, byte by byte, and every truncation. */
 #include "vouchwire.h"
 
 #include <setjmp.h>

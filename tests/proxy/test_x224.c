@@ -1,3 +1,4 @@
+/* X.224 requests, confirms and failures, byte by byte, and every truncation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

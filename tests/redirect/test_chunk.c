@@ -1,3 +1,4 @@
+/* Chunks of a virtual channel: joined, cut, bounded, and those that lie. */
 #include "chunk.h"
 
 #include "channel.h"

@@ -1,3 +1,7 @@
+/*
+ * Commands to a card by class, as far as they are followed through applications
+ * and logical channels.
+ */
 #include "command.h"
 #include "exact.h"
 

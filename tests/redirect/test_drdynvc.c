@@ -1,3 +1,4 @@
+/* Dynamic channels that are refused, in any cut, while all else passes. */
 #include "drdynvc.h"
 #include "exact.h"
 

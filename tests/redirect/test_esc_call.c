@@ -1,3 +1,4 @@
+/* Smart card calls of each shape, byte by byte, there and back. */
 #include "message.h"
 
 static struct esc_call call;

@@ -1,3 +1,4 @@
+/* Smart card returns of each shape, byte by byte, there and back. */
 #include "message.h"
 
 static struct esc_return ret;

@@ -1,3 +1,7 @@
+/*
+ * The rules of a policy on readers, cards, calls and commands, and no way
+ * around them.
+ */
 #include "filter.h"
 
 #include <setjmp.h>

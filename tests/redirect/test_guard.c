@@ -1,3 +1,7 @@
+/*
+ * A server under a policy: what is refused does not exist for it, and each call
+ * is answered once.
+ */
 #include "bed.h"
 #include "exact.h"
 #include "inside.h"

@@ -1,3 +1,7 @@
+/*
+ * The table of calls: its order, its codecs, its refusals, and faults that name
+ * their field.
+ */
 #include "ioctl.h"
 
 #include "message.h"

@@ -1,3 +1,6 @@
+/*
+ * Completion ids: each answer finds its call, also after duplicates and resets.
+ */
 #include "mux.h"
 
 #include <setjmp.h>

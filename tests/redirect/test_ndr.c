@@ -1,3 +1,4 @@
+/* NDR: headers, referents, counts, and every truncation. */
 #include "ndr.h"
 
 #include "exact.h"

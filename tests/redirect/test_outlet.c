@@ -1,3 +1,4 @@
+/* What waits for a client has a limit. */
 #include "outlet.h"
 
 #include <setjmp.h>

@@ -1,3 +1,6 @@
+/*
+ * The messages of the channel: announces, capabilities, devices, completions.
+ */
 #include "rdpefs.h"
 
 #include "exact.h"

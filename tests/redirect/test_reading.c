@@ -1,3 +1,7 @@
+/*
+ * Reading a card through the channel, with every call refused, swallowed,
+ * cancelled, or the card gone in it.
+ */
 #include "desk.h"
 #include "pki.h"
 #include "reading.h"

@@ -1,3 +1,4 @@
+/* UTF-16 and UTF-8: each becomes the other, and broken ones are faults. */
 #include "utf16.h"
 
 #include "exact.h"

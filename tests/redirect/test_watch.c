@@ -1,3 +1,7 @@
+/*
+ * Watching readers at all kinds of clients: cards come, go, are mute, and the
+ * service fails.
+ */
 #include "desk.h"
 #include "watch.h"
 

@@ -1,3 +1,4 @@
+/* What an administrator changes: pins, purges, backups, and who may. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * The control socket: each answer, the watch, and clients that are slow, many
+ * or strangers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Places where views must not lie, also by way of a link or a configuration. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* The keeper's messages: there and back, every truncation, every limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,7 @@
+/*
+ * The keeper with its sessions: what is shown, what ends when, and that it may
+ * be killed at any time.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

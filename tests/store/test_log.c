@@ -1,3 +1,4 @@
+/* Log lines: no text from outside leaves its field, in either form. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,6 @@
+/*
+ * Certificate properties: as text, as time, as keys, and which may be changed.
+ */
 #include "property.h"
 
 #include <setjmp.h>

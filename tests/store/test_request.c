@@ -1,3 +1,7 @@
+/*
+ * Requests on the control socket: verbs, arguments, privileges, and every
+ * truncation.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Serialized certificate stores: written, read, every truncation. */
 #include "sst.h"
 
 #include "property.h"

@@ -1,3 +1,7 @@
+/*
+ * A view on disk: its layout, its modes, its end, and that OpenSSL verifies by
+ * it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

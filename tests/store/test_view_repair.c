@@ -1,3 +1,4 @@
+/* A view that somebody changed is made what it should be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

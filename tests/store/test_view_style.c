@@ -1,3 +1,7 @@
+/*
+ * The views of each consumer: purposes, PKINIT, URIs, personal files, and the
+ * host's.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* The cursor: faults stay, counts are bounded, nothing is read past the end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
