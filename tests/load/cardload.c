@@ -13,7 +13,6 @@
  * "ready", waits for a line, makes N calls, prints "median_us M p99_us P", and
  * ends on another line.
  */
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "args.h"
 #include "channel.h"
 #include "chunk.h"
 #include "ioctl.h"
@@ -48,8 +48,20 @@ static struct {
 	const char *cert;
 	const char *key;
 	unsigned calls;
-	uint16_t channel;
-} opt = {.calls = 20000, .channel = RDPDR};
+	const char *channel;
+} opt = {.calls = 20000, .channel = "rdpdr"};
+
+static const struct arg args[] = {
+    {.name = "port", .port = &opt.port},
+    {.name = "via", .port = &opt.via},
+    {.name = "cert", .text = &opt.cert},
+    {.name = "key", .text = &opt.key},
+    {.name = "calls", .number = &opt.calls},
+    {.name = "channel", .text = &opt.channel},
+    {.name = NULL},
+};
+
+static uint16_t channel_id; /* of opt.channel */
 
 /* One end of the channel; messages here are shorter than a chunk. */
 struct end {
@@ -71,7 +83,7 @@ say(struct end *end, const struct wire_out *body)
 	wire_put_view(&out, wire_written(body));
 	if (!wire_out_ok(body) || !wire_out_ok(&out))
 		peer_die("message too long");
-	message_data(&end->m, end->choice, end->user, opt.channel,
+	message_data(&end->m, end->choice, end->user, channel_id,
 	             wire_written(&out));
 	if (!peer_write(end->ssl, end->m.bytes, end->m.len))
 		pthread_exit(NULL);
@@ -94,7 +106,7 @@ hear(struct end *end)
 		if (wire_u8(&in) & 0x80)
 			wire_skip(&in, 1);
 		wire_skip(&in, CHUNK_HEADER);
-		if (channel == opt.channel && wire_ok(&in))
+		if (channel == channel_id && wire_ok(&in))
 			return wire_rest(&in);
 	}
 }
@@ -361,16 +373,6 @@ measure(struct end *end)
 	free(times);
 }
 
-static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"via", required_argument, NULL, 'v'},
-    {"cert", required_argument, NULL, 'c'},
-    {"key", required_argument, NULL, 'k'},
-    {"calls", required_argument, NULL, 'n'},
-    {"channel", required_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
 static uint16_t
 channel_of(const char *name)
 {
@@ -381,33 +383,6 @@ channel_of(const char *name)
 	return strcmp(name, "rdpdr") == 0 ? RDPDR : 0;
 }
 
-static bool
-take_option(int option)
-{
-	switch (option) {
-	case 'p':
-		opt.port = (uint16_t)strtoul(optarg, NULL, 10);
-		return true;
-	case 'v':
-		opt.via = (uint16_t)strtoul(optarg, NULL, 10);
-		return true;
-	case 'c':
-		opt.cert = optarg;
-		return true;
-	case 'k':
-		opt.key = optarg;
-		return true;
-	case 'n':
-		opt.calls = (unsigned)strtoul(optarg, NULL, 10);
-		return opt.calls > 0;
-	case 'h':
-		opt.channel = channel_of(optarg);
-		return opt.channel != 0;
-	default:
-		return false;
-	}
-}
-
 int
 main(int argc, char **argv)
 {
@@ -416,12 +391,13 @@ main(int argc, char **argv)
 	SSL_CTX *ctx;
 	pthread_t client;
 	int listener;
-	int option;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!take_option(option))
-			return 2;
+	if (args_take(argc, argv, args) < 0)
+		return 2;
+	channel_id = channel_of(opt.channel);
+	if (channel_id == 0 || opt.calls == 0)
+		return 2;
 	ctx = peer_server_context(opt.cert, opt.key);
 	listener = peer_listen(opt.port);
 	if (pthread_create(&client, NULL, run_client, NULL) != 0)

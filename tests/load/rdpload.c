@@ -11,7 +11,6 @@
  * then it reads N bytes of the first ("done N") or, with --idle, none.  It ends
  * on a line, and says how many idle ones lived on ("alive N").
  */
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "peer.h"
 
 enum {
@@ -34,14 +34,31 @@ static struct {
 	uint16_t port;
 	const char *cert;
 	const char *key;
-	enum peer_kind kind;
+	bool raw;
 	bool idle;
 	unsigned long long bytes;
 	unsigned count;
 } opt = {.count = 1};
 
+static const struct arg args[] = {
+    {.name = "port", .port = &opt.port},
+    {.name = "cert", .text = &opt.cert},
+    {.name = "key", .text = &opt.key},
+    {.name = "bytes", .large = &opt.bytes},
+    {.name = "count", .number = &opt.count},
+    {.name = "raw", .flag = &opt.raw},
+    {.name = "idle", .flag = &opt.idle},
+    {.name = NULL},
+};
+
 static SSL_CTX *ctx;
 static uint8_t pour_block[POUR_BLOCK];
+
+static enum peer_kind
+kind(void)
+{
+	return opt.raw ? PEER_RAW : PEER_RDP;
+}
 
 /* Fast-path updates of many sizes, filling the block exactly. */
 static void
@@ -67,7 +84,7 @@ fill_pour_block(void)
 static void *
 serve(void *arg)
 {
-	SSL *ssl = peer_accept(ctx, (int)(intptr_t)arg, opt.kind);
+	SSL *ssl = peer_accept(ctx, (int)(intptr_t)arg, kind());
 	unsigned long long at = 0;
 	uint8_t rest[4096];
 
@@ -144,7 +161,7 @@ run_client(void)
 		peer_die("connections");
 	ctx = peer_client_context();
 	for (unsigned i = 0; i < opt.count; i++)
-		all[i] = peer_connect(ctx, opt.port, opt.kind);
+		all[i] = peer_connect(ctx, opt.port, kind());
 	(void)printf("up %u\n", opt.count);
 	(void)fflush(stdout);
 	if (!opt.idle)
@@ -160,59 +177,17 @@ run_client(void)
 	return 0;
 }
 
-static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"cert", required_argument, NULL, 'c'},
-    {"key", required_argument, NULL, 'k'},
-    {"bytes", required_argument, NULL, 'b'},
-    {"count", required_argument, NULL, 'n'},
-    {"raw", no_argument, NULL, 'r'},
-    {"idle", no_argument, NULL, 'i'},
-    {NULL, 0, NULL, 0},
-};
-
-static bool
-take_option(int option)
-{
-	switch (option) {
-	case 'p':
-		opt.port = (uint16_t)strtoul(optarg, NULL, 10);
-		return true;
-	case 'c':
-		opt.cert = optarg;
-		return true;
-	case 'k':
-		opt.key = optarg;
-		return true;
-	case 'b':
-		opt.bytes = strtoull(optarg, NULL, 10);
-		return true;
-	case 'n':
-		opt.count = (unsigned)strtoul(optarg, NULL, 10);
-		return true;
-	case 'r':
-		opt.kind = PEER_RAW;
-		return true;
-	case 'i':
-		opt.idle = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
 int
 main(int argc, char **argv)
 {
 	const struct rlimit files = {FILES_MAX, FILES_MAX};
-	int option;
+	int first = args_take(argc, argv, args);
 
+	if (first < 0)
+		return 2;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!take_option(option))
-			return 2;
-	if (optind < argc && strcmp(argv[optind], "server") == 0)
+	if (first < argc && strcmp(argv[first], "server") == 0)
 		run_server();
 	return run_client();
 }

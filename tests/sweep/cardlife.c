@@ -22,7 +22,6 @@
  * that was so.
  */
 #include <dirent.h>
-#include <getopt.h>
 #include <openssl/sha.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "client.h"
 #include "log.h"
 #include "peer.h"
@@ -58,6 +58,19 @@ static struct {
 	unsigned seed;
 	unsigned soon_ms;
 } opt = {.soon_ms = SOON_MS};
+
+static const struct arg args[] = {
+    {.name = "port", .port = &opt.port},
+    {.name = "cert", .text = &opt.cert},
+    {.name = "key", .text = &opt.key},
+    {.name = "user", .text = &opt.user},
+    {.name = "run-dir", .text = &opt.run_dir},
+    {.name = "journal", .text = &opt.journal},
+    {.name = "policy", .text = &opt.policy},
+    {.name = "seed", .number = &opt.seed},
+    {.name = "soon", .number = &opt.soon_ms},
+    {.name = NULL},
+};
 
 static struct client client;
 static char cert_text[HASH_TEXT]; /* thumbprints, as in the names of files */
@@ -364,55 +377,6 @@ on_end(int sig)
 	told_to_end = 1;
 }
 
-static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"cert", required_argument, NULL, 'c'},
-    {"key", required_argument, NULL, 'k'},
-    {"user", required_argument, NULL, 'u'},
-    {"run-dir", required_argument, NULL, 'r'},
-    {"journal", required_argument, NULL, 'j'},
-    {"policy", required_argument, NULL, 'P'},
-    {"seed", required_argument, NULL, 's'},
-    {"soon", required_argument, NULL, 'S'},
-    {NULL, 0, NULL, 0},
-};
-
-static bool
-take_option(int option)
-{
-	switch (option) {
-	case 'p':
-		opt.port = (uint16_t)strtoul(optarg, NULL, 10);
-		return true;
-	case 'c':
-		opt.cert = optarg;
-		return true;
-	case 'k':
-		opt.key = optarg;
-		return true;
-	case 'u':
-		opt.user = optarg;
-		return true;
-	case 'r':
-		opt.run_dir = optarg;
-		return true;
-	case 'j':
-		opt.journal = optarg;
-		return true;
-	case 'P':
-		opt.policy = optarg;
-		return true;
-	case 's':
-		opt.seed = (unsigned)strtoul(optarg, NULL, 10);
-		return true;
-	case 'S':
-		opt.soon_ms = (unsigned)strtoul(optarg, NULL, 10);
-		return true;
-	default:
-		return false;
-	}
-}
-
 static int
 live(const char *name)
 {
@@ -434,20 +398,17 @@ int
 main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_end};
-	int option;
+	int first = args_take(argc, argv, args);
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!take_option(option))
-			return 2;
-	if (optind + 1 != argc)
+	if (first < 0 || first + 1 != argc)
 		return 2;
-	if (strcmp(argv[optind], "server") == 0) {
+	if (strcmp(argv[first], "server") == 0) {
 		server_play(NULL, serve);
 		server_start(opt.port, opt.cert, opt.key);
 		for (;;)
 			(void)pause();
 	}
 	(void)sigaction(SIGTERM, &action, NULL);
-	return live(argv[optind]);
+	return live(argv[first]);
 }
