@@ -1,7 +1,8 @@
 #!/bin/bash
 # Kerberos by certificate (PKINIT) against a KDC whose authority is known from
 # the card alone: it works for the session's user, in the session's environment,
-# while the card is there.  What the realms trust by themselves stays in force.
+# while the card is there, and in no other session.  What the realms trust by
+# themselves stays in force.  Both users are proven by their passwords.
 . "$(dirname "$0")/../lab/lab.sh"
 lab_enter "$@"
 export KRB5_KDC_PROFILE=$LAB/kdc/kdc.conf
@@ -98,47 +99,56 @@ done
 lab_start krb5kdc-out krb5kdc -n -r ONE.TEST -r TWO.TEST
 lab_wait "a KDC" lab_listens 8888
 
-lab_scene_own
+lab_scene_proven
+lab_pcscd two 5101
 lab_daemon main
 lab_card one 5001 gids "$LAB_CARDS/one-gids" --out
+lab_card two 5101 gids "$LAB_CARDS/two-gids"
 lab_client alice 3901 one alice
-lab_wait "the session" lab_has alice lab_session main user
+lab_client bob 3901 two bob
+lab_wait "alice's session" lab_has pam lab_session main source alice
+lab_wait "bob's root" lab_has 1 lab_roots main
+bob=$(lab_session main id bob)
 
-# gets_ticket USER COMPANY REALM: that user of this host, in the environment of
-# alice's session, with the key of alice in a file.
+# gets_ticket USER SESSION COMPANY REALM: that user of this host, in the
+# environment of that user's session, with the key of alice in a file.
 gets_ticket() {
-	local user=$1 company=$2 realm=$3 log=$LAB/log/kinit
+	local user=$1 session=$2 company=$3 realm=$4
 
-	(
-		eval "$("$LAB_BUILD/proxy/cardproxyctl" --socket \
-			"$(lab_run_dir main)/control.sock" env --user alice)"
-		export KRB5_TRACE=/dev/stderr
-		cd /
-		timeout 30 setpriv --reuid="$user" --regid="$user" \
-			--clear-groups kinit -c "MEMORY:" \
-			-X "X509_user_identity=FILE:$kdc/alice-$company.pem,$kdc/alice-$company.key" \
-			"alice@$realm" </dev/null >>"$log" 2>&1
-	)
+	lab_as_in main "$session" "$user" env KRB5_TRACE=/dev/stderr \
+		kinit -c "MEMORY:" -X \
+		"X509_user_identity=FILE:$kdc/alice-$company.pem,$kdc/alice-$company.key" \
+		"alice@$realm" </dev/null >"$LAB/log/kinit" 2>&1
 }
 
+# The KDC has answered, and its certificate is what is not believed.
 refused() {
-	! gets_ticket "$@" || lab_fail "$1 gets a ticket of $3"
+	! gets_ticket "$@" || lab_fail "$1 gets a ticket of $4 in $2's session"
+	grep -qi 'certificate\|anchor' "$LAB/log/kinit" ||
+		lab_fail "$1 is refused for another reason"
 }
 
-gets_ticket alice two TWO.TEST ||
+roots_of_alice() {
+	echo $(($(lab_roots main) - $(lab_roots main "$bob")))
+}
+
+gets_ticket alice alice two TWO.TEST ||
 	lab_fail "before insertion the realm's own anchors do not work"
-refused alice one ONE.TEST
+refused alice alice one ONE.TEST
 for round in 1 2; do
 	lab_tell one insert
-	lab_wait "the root" lab_has 1 lab_roots main
-	gets_ticket alice one ONE.TEST ||
+	lab_wait "the root" lab_has 1 roots_of_alice
+	gets_ticket alice alice one ONE.TEST ||
 		lab_fail "no ticket with the card's root, round $round"
-	gets_ticket alice two TWO.TEST ||
+	gets_ticket alice alice two TWO.TEST ||
 		lab_fail "with the card the realm's own anchors do not work"
-	refused bob one ONE.TEST
+	refused bob alice one ONE.TEST
+	refused bob bob one ONE.TEST
+	gets_ticket bob bob two TWO.TEST ||
+		lab_fail "bob's session trusts no realm"
 	lab_tell one remove
-	lab_wait "the root is gone" lab_has 0 lab_roots main
-	refused alice one ONE.TEST
-	gets_ticket alice two TWO.TEST ||
+	lab_wait "the root is gone" lab_has 0 roots_of_alice
+	refused alice alice one ONE.TEST
+	gets_ticket alice alice two TWO.TEST ||
 		lab_fail "after removal the realm's own anchors do not work"
 done

@@ -1,21 +1,20 @@
 #!/bin/bash
 # The log-in that belongs to a session has its variables: pam_cardproxy finds
 # the session at the keeper while xrdp opens the log-in, and a program of the
-# desktop trusts what the card brought, without being told.  A log-in of another
-# user gets nothing.
+# desktop trusts what the card brought, without being told.  Nothing is believed:
+# the password proves the name, to the proxy as to xrdp.  A log-in of another user
+# gets nothing, whoever claims its name.
 . "$(dirname "$0")/../lab/lab.sh"
 lab_enter "$@"
-lab_scene_relay
+lab_scene_proven
 lab_policy main server RootCertificateCleanupOption=1 RootPurpose=server
 sed -i 's/policy=removal/policy=server/' "$(lab_home main)/conf"
 
-# A PAM configuration of our own, and the module where its users may look.
+# The module where its users may look.
 install -m 755 "$LAB_BUILD/store/pam_cardproxy.so" "$LAB/run/pam_cardproxy.so"
-cp -r /etc/pam.d "$LAB/etc/pam.d"
-cat >>"$LAB/etc/pam.d/xrdp-sesman" <<END
-session optional $LAB/run/pam_cardproxy.so socket=$(lab_run_dir main)/control.sock claimed wait=5000
+cat >>/etc/pam.d/xrdp-sesman <<END
+session optional $LAB/run/pam_cardproxy.so socket=$(lab_run_dir main)/control.sock wait=5000
 END
-mount --bind "$LAB/etc/pam.d" /etc/pam.d
 lab_daemon main
 
 # variable USER NAME: of the xterm in that user's desktop.
@@ -32,6 +31,7 @@ lab_client alice 3901 one alice
 lab_wait "alice's desktop" pgrep -u alice -x xterm
 lab_wait "the card's root" lab_has 1 lab_roots main
 view=$(lab_view main alice)
+lab_expect "the source" pam "$(lab_session main source alice)"
 lab_expect "the session" "$(lab_session main id alice)" \
 	"$(variable alice CARDPROXY_SESSION)"
 lab_expect "the view" "$view" "$(variable alice CARDPROXY_VIEW)"
@@ -61,7 +61,15 @@ lab_tell one remove
 lab_wait "the root is gone" lab_has 0 lab_roots main
 ! verifies >/dev/null 2>&1 || lab_fail "it trusts a card that is gone"
 
-# Bob logs on past the proxy: there is no session of his, and so no variables.
+# Somebody states bob's name at the proxy, with a card and a wrong password; then
+# bob logs on past the proxy.  There is no session of his, and so no variables.
+lab_tell one insert
+lab_client stranger 3901 one bob /p:wrong
+lab_wait "the stranger is refused" grep -q 'source=pam reason=denied' \
+	"$LAB/log/daemon-main"
 lab_client bob 4001 one bob
 lab_wait "bob's desktop" pgrep -u bob -x xterm
 lab_expect "variables of bob" "" "$(variable bob CARDPROXY_VIEW)"
+lab_expect "bob's session" null "$(lab_session main user bob)"
+lab_expect "bob's certificates" 0 "$(lab_certs main bob)"
+lab_alive client-stranger || lab_fail "the stranger has left"

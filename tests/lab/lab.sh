@@ -766,6 +766,49 @@ lab_scene_relay() {
 	lab_policy main removal RootCertificateCleanupOption=1
 }
 
+# lab_pam: PAM's configuration is ours, and knows the proxy's question.
+lab_pam() {
+	cp -r /etc/pam.d "$LAB/etc/pam.d"
+	printf '%s required pam_unix.so\n' auth account \
+		>"$LAB/etc/pam.d/cardproxy"
+	mount --bind "$LAB/etc/pam.d" /etc/pam.d
+}
+
+# xrdp as lab_scene_relay has it, and nothing is believed: the server's
+# certificate is checked, and so is the password of who logs on.
+lab_scene_proven() {
+	lab_pam
+	lab_pcscd one 5001
+	lab_xrdp 4001
+	lab_config main 3901 xrdp
+	lab_target main xrdp 4001 ca_file="$LAB_PKI/one/root.pem" rdpdr=relay \
+		identity=pam policy=removal "$@"
+	lab_policy main removal RootCertificateCleanupOption=1
+}
+
+# lab_as USER COMMAND...: on this host, with nothing of ours but PATH and HOME.
+lab_as() {
+	local user=$1
+
+	shift
+	(cd / && exec env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME="$LAB/home/$user" \
+		timeout 30 setpriv --reuid="$user" --regid="$user" \
+		--clear-groups "$@")
+}
+
+# lab_as_in DAEMON SESSION-USER USER COMMAND...: the same with the variables of a
+# session, which may be somebody else's.
+lab_as_in() {
+	local daemon=$1 session=$2 user=$3 settings
+
+	shift 3
+	settings=$("$LAB_BUILD/proxy/cardproxyctl" --socket \
+		"$(lab_run_dir "$daemon")/control.sock" env --user "$session") ||
+		return
+	# shellcheck disable=SC2016
+	lab_as "$user" bash -c 'eval "$0"; exec "$@"' "$settings" "$@"
+}
+
 # Cards of pki.sh: what a GIDS card gives (its computer certificate is none of
 # the user's), and what a PIV card gives (9E is a device's).
 LAB_GIDS_CERTS=4
