@@ -1,6 +1,7 @@
 #include "account.h"
 
 #include "log.h"
+#include "table.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg);
 
 struct key {
 	TAILQ_ENTRY(key) entry;
+	struct table_link by_user;
 	char *user;
 	uid_t uid;
 	time_t known_at; /* 0: never answered */
@@ -34,6 +36,7 @@ struct account {
 	int fd;
 	struct event *readable;
 	TAILQ_HEAD(, key) keys;
+	struct table by_user;
 	size_t count;
 };
 
@@ -150,18 +153,16 @@ start(struct account *a)
 static struct key *
 find_key(const struct account *a, const char *user)
 {
-	struct key *key;
+	struct table_link *link = table_find(&a->by_user, user);
 
-	TAILQ_FOREACH (key, &a->keys, entry)
-		if (strcmp(key->user, user) == 0)
-			return key;
-	return NULL;
+	return link != NULL ? link->thing : NULL;
 }
 
 static void
 forget(struct account *a, struct key *key)
 {
 	TAILQ_REMOVE(&a->keys, key, entry);
+	table_drop(&key->by_user);
 	a->count--;
 	free(key->user);
 	free(key);
@@ -184,6 +185,7 @@ add_key(struct account *a, const char *user)
 		forget(a, TAILQ_FIRST(&a->keys));
 	key->uid = ACCOUNT_NONE;
 	TAILQ_INSERT_TAIL(&a->keys, key, entry);
+	table_put(&a->by_user, &key->by_user, key->user, key);
 	a->count++;
 	return key;
 }

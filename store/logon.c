@@ -92,6 +92,7 @@ logon_free(struct logon *logon)
 		return;
 	free_event(&logon->grace);
 	free_event(&logon->age);
+	table_drop(&logon->by_user);
 	free(logon->user);
 	free(logon->target);
 	free(logon->host_session);
@@ -99,6 +100,14 @@ logon_free(struct logon *logon)
 	free(logon->client_addr);
 	free(logon->policy);
 	free(logon);
+}
+
+void
+logon_index(struct logon *logon, struct table *users)
+{
+	table_drop(&logon->by_user);
+	if (logon->user != NULL)
+		table_put(users, &logon->by_user, logon->user, logon);
 }
 
 void
@@ -114,6 +123,7 @@ logon_describe(struct logon *logon, const struct keep_hello *hello)
 void
 logon_bind(struct logon *logon, const char *user)
 {
+	table_drop(&logon->by_user);
 	set_text(&logon->user, wire_view_text(user));
 	logon->bound = true;
 }

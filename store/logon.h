@@ -13,12 +13,14 @@
 #include <sys/queue.h>
 
 #include "engine.h"
+#include "table.h"
 
 struct peer;
 
 struct logon {
 	TAILQ_ENTRY(logon) entry;
-	char id[ENGINE_ID_SIZE];         /* its scope, and its view's name */
+	struct table_link by_user; /* in a table of the caller's, or in none */
+	char id[ENGINE_ID_SIZE];   /* its scope, and its view's name */
 	char connection[ENGINE_ID_SIZE]; /* that speaks for it, or "" */
 	struct peer *peer;               /* the same, NULL: none */
 	void *owner;                     /* of its timers; the caller\'s */
@@ -56,9 +58,12 @@ struct logon *logon_new_random(const char *connection);
 struct logon *logon_load(const struct engine_session *session);
 void logon_free(struct logon *logon);
 
+/* From now on the table finds it by its user, until it is freed. */
+void logon_index(struct logon *logon, struct table *users);
+
 /* What is known of it; empty texts leave what was. */
 void logon_describe(struct logon *logon, const struct keep_hello *hello);
-void logon_bind(struct logon *logon, const char *user);
+void logon_bind(struct logon *logon, const char *user); /* index it again */
 void logon_name(struct logon *logon, const char *host_session,
                 const char *policy);
 

@@ -195,6 +195,7 @@ bind_user(struct turn *turn, struct peer *peer)
 	if (logon != NULL)
 		resume(turn, peer, logon);
 	logon_bind(peer->logon, peer->user);
+	logon_index(peer->logon, &turn->users);
 }
 
 /* The server's name is known after the user: then it may be another's, too. */

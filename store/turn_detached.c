@@ -111,6 +111,7 @@ on_known(const struct engine_session *session, void *arg)
 		return true;
 	}
 	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
+	logon_index(logon, &turn->users);
 	logon->dirty = !logon->awaited;
 	return logon->awaited ||
 	       start_timers(turn, logon, remaining(session->grace_until, now),

@@ -17,6 +17,7 @@ struct turn {
 	struct event *sweep; /* pending: the next slice of a sweep */
 	struct peer_list peers;
 	struct logon_list logons;
+	struct table users; /* the log-ons, by their user */
 	struct job_list jobs;   /* of this turn */
 	struct job_list failed; /* to be tried again */
 	struct account *account;

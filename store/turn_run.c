@@ -13,28 +13,30 @@ static const struct timeval next_slice = {.tv_usec = 20000};
  * The turn: jobs, views, answers, in this order.
  */
 
-static bool
-is_for(const struct logon *logon, const char *user)
-{
-	const char *own = logon->user;
-
-	return own != NULL && (user == NULL || strcmp(own, user) == 0);
-}
-
 /* NULL: of all users. */
 static void
 mark(struct turn *turn, const char *user)
 {
 	struct logon *logon;
 
+	if (user != NULL) {
+		turn_mark_user(turn, user);
+		return;
+	}
 	TAILQ_FOREACH (logon, &turn->logons, entry)
-		logon->dirty |= is_for(logon, user);
+		logon->dirty |= logon->user != NULL;
 }
 
 void
 turn_mark_user(struct turn *turn, const char *user)
 {
-	mark(turn, user);
+	struct table_link *link = table_find(&turn->users, user);
+
+	for (; link != NULL; link = table_next(link)) {
+		struct logon *logon = link->thing;
+
+		logon->dirty = true;
+	}
 }
 
 static void
