@@ -57,28 +57,21 @@ name_friendly(struct item *item, enum card_family family)
 	wire_put_view(&out, name);
 }
 
-/* RFC 7512, by the identifier under which PKCS#11 modules list the key. */
+/*
+ * RFC 7512, by the identifier (CKA_ID) under which PKCS#11 modules list the
+ * key: of PIV the number of its slot, 9A being 1 and 82 being 5, as in OpenSC
+ * and ykcs11; of GIDS that of its container, as in OpenSC.
+ */
 static void
-name_uri(struct item *item)
+name_uri(struct item *item, enum card_family family)
 {
-	struct keep_cert columns;
-	struct wire_out out = wire_out(item->uri, sizeof(item->uri) - 1);
-	struct wire_in ski;
+	unsigned id = item->from->index + (family == CARD_PIV ? 1 : 0);
 
-	certificate_describe(item->cert, &columns);
-	if (columns.ski.len == 0)
-		return;
-	wire_put_view(&out, wire_view_text("pkcs11:id="));
-	ski = wire_in_view(columns.ski);
-	while (ski.left > 0) {
-		char escape[4];
-
-		(void)snprintf(escape, sizeof(escape), "%%%02X", wire_u8(&ski));
-		wire_put_view(&out, wire_view_text(escape));
-	}
-	wire_put_view(&out, wire_view_text(";type=cert"));
-	if (!wire_out_ok(&out))
+	if (family == CARD_UNKNOWN || id > UINT8_MAX)
 		item->uri[0] = '\0';
+	else
+		(void)snprintf(item->uri, sizeof(item->uri),
+		               "pkcs11:id=%%%02X;type=private", id);
 }
 
 /*
@@ -103,6 +96,15 @@ describe_pin(struct item *item)
 	struct wire_out out = wire_out(item->pin_info, sizeof(item->pin_info));
 
 	property_put_pin(&out, &pins[item->from->pin]);
+}
+
+static void
+name_key(struct item *item, const struct card_cert *from,
+         enum card_family family)
+{
+	item->from = from;
+	name_uri(item, family);
+	describe_pin(item);
 }
 
 static void
@@ -144,8 +146,7 @@ items_add(struct items *items, struct certificate *cert, enum keep_kind kind,
 	item = items_find(items, columns.der, kind);
 	if (item != NULL) {
 		if (is_better(from, item->from))
-			item->from = from;
-		describe_pin(item);
+			name_key(item, from, family);
 		certificate_free(cert);
 		return item;
 	}
@@ -156,12 +157,9 @@ items_add(struct items *items, struct certificate *cert, enum keep_kind kind,
 	}
 	item->cert = cert;
 	item->kind = kind;
-	item->from = from;
-	if (!items_is_root(kind)) {
+	name_key(item, from, family);
+	if (!items_is_root(kind))
 		name_friendly(item, family);
-		name_uri(item);
-		describe_pin(item);
-	}
 	items->root_count += items_is_root(kind) ? 1 : 0;
 	items->list[items->count++] = item;
 	return item;
