@@ -70,7 +70,7 @@ memory() {
 
 # What a session may add, in bytes, to the gate and to the keeper, which has the
 # rows of it in the cache of its store; a sanitizer has records of its own.
-most="128 1024"
+most="128 512"
 ! grep -q __asan_init "$LAB_BUILD/proxy/cardproxyd" || most="1024 2048"
 
 # grown SESSIONS: since the base line.  What each leaves behind is a leak.
@@ -84,8 +84,8 @@ grown() {
 			split(before, b)
 			split(now, n)
 			split(most, m)
-			exit n[1] - b[1] > count * m[1] / 1024 + 128 ||
-				n[2] - b[2] > count * m[2] / 1024 + 128
+			exit n[1] - b[1] > count * m[1] / 1024 + 64 ||
+				n[2] - b[2] > count * m[2] / 1024 + 64
 		}' || lab_fail "after $1 sessions: $before, then $now KiB"
 }
 

@@ -1,92 +1,119 @@
 #!/bin/bash
 # The view of a session for p11-kit and for NSS: the card's root is in "trust
 # list" and among an NSS program's authorities while the card is there.  The
-# module is registered once, and nothing of the card stays in the home.
+# module is registered once, by the path of its user, and serves the next log-on
+# as well; nothing of the card stays in the home, and another user, whose module is
+# his own, has nothing of it.  Both users are proven by their passwords.
 . "$(dirname "$0")/../lab/lab.sh"
 lab_enter "$@"
-lab_pcscd one 5001
-lab_display 1
-lab_shadow 4001 1
-lab_config main 3901 shadow
-lab_target main shadow 4001 verify=none rdpdr=own identity=claimed policy=server
+lab_scene_proven
+lab_pcscd two 5101
 lab_policy main server RootCertificateCleanupOption=1 RootPurpose=server
+sed -i 's/policy=removal/policy=server/' "$(lab_home main)/conf"
 lab_daemon main
 lab_card one 5001 gids "$LAB_CARDS/one-gids" --out
+lab_card two 5101 gids "$LAB_CARDS/two-gids"
 lab_client alice 3901 one alice
-lab_wait "the session" lab_has alice lab_session main user
-view=$(lab_view main)
-home=$LAB/home/alice
-module=$(find /usr/lib -name p11-kit-trust.so | head -n 1)
+lab_client bob 3901 two bob
+lab_wait "alice's session" lab_has pam lab_session main source alice
+lab_wait "bob's root" lab_has 1 lab_roots main
+library=$(find /usr/lib -name p11-kit-trust.so | head -n 1)
 
 lab_start tls openssl s_server -accept "$LAB_HOST:7443" -quiet -www \
 	-cert "$LAB_PKI/server.pem" -key "$LAB_PKI/server-key.pem"
 lab_wait "a TLS server" lab_listens 7443
 
-as_alice() {
-	(
-		cd /
-		HOME=$home timeout 30 setpriv --reuid=alice --regid=alice \
-			--clear-groups "$@"
-	)
+# Registered once: p11-kit's module file (a copy: p11-kit does not like a link to
+# nothing), and the module in the NSS database; by the path that stays.
+register() {
+	local user=$1 home=$LAB/home/$1 stays
+
+	stays=$(lab_run_dir main)/user/$(id -u "$user")
+	lab_wait "$user's path" test "$stays" -ef "$(lab_view main "$user")"
+	lab_as "$user" mkdir -p "$home/.config/pkcs11/modules" "$home/.pki/nssdb"
+	lab_as "$user" cp "$stays/p11-kit-trust.module" \
+		"$home/.config/pkcs11/modules/p11-kit-trust.module"
+	lab_as "$user" certutil -N -d "sql:$home/.pki/nssdb" --empty-password
+	lab_as "$user" modutil -force -dbdir "sql:$home/.pki/nssdb" \
+		-add cardproxy -libfile "$library" \
+		-string "paths='$stays/trust'" >"$LAB/log/modutil" 2>&1
 }
 
-# Registered once: p11-kit's module file (a copy: p11-kit does not like a link to
-# nothing), and the module in the NSS database.
-as_alice mkdir -p "$home/.config/pkcs11/modules" "$home/.pki/nssdb"
-as_alice cp "$view/p11-kit-trust.module" \
-	"$home/.config/pkcs11/modules/p11-kit-trust.module"
-as_alice certutil -N -d "sql:$home/.pki/nssdb" --empty-password
-as_alice modutil -force -dbdir "sql:$home/.pki/nssdb" -add cardproxy \
-	-libfile "$module" -string "paths='$view/trust'" \
-	>"$LAB/log/modutil" 2>&1
-
+# listed USER ROOT, in_nss USER ROOT
 listed() {
-	as_alice trust list --filter=ca-anchors | grep -q "label: Root one"
+	lab_as "$1" trust list --filter=ca-anchors >"$LAB/run/listed" &&
+		grep -q "label: Root $2" "$LAB/run/listed"
 }
 
 in_nss() {
-	as_alice certutil -L -d "sql:$home/.pki/nssdb" -h all |
-		grep -q "Root one"
+	lab_as "$1" certutil -L -d "sql:$LAB/home/$1/.pki/nssdb" -h all \
+		>"$LAB/run/in_nss" && grep -q "Root $2" "$LAB/run/in_nss"
 }
 
 # A server's certificate for 127.0.0.1, as an NSS client sees it.
 nss_connects() {
-	as_alice tstclnt -4 -h "$LAB_HOST" -p 7443 -d "sql:$home/.pki/nssdb" \
-		-Q
+	lab_as "$1" tstclnt -4 -h "$LAB_HOST" -p 7443 \
+		-d "sql:$LAB/home/$1/.pki/nssdb" -Q
 }
 
 fingerprint() {
-	find "$home/.config" "$home/.pki" -type f -exec sha256sum {} + | sort
+	find "$LAB/home/$1/.config" "$LAB/home/$1/.pki" -type f \
+		-exec sha256sum {} + | sort
 }
 
 refused() {
-	! "$@" >/dev/null 2>&1 || lab_fail "without the card: $*"
+	! "$@" >/dev/null 2>&1 || lab_fail "this must not be: $*"
 }
 
-refused listed
-refused in_nss
-refused nss_connects
-before=$(fingerprint)
+roots_of_alice() {
+	lab_roots main "$(lab_session main id alice)"
+}
+
+# All programs of a user see the root of card one, or none does.
+all_see() {
+	listed "$1" one || lab_fail "p11-kit does not list the root, $2"
+	in_nss "$1" one || lab_fail "NSS does not have the root, $2"
+	nss_connects "$1" >"$LAB/log/tstclnt" 2>&1 ||
+		lab_fail "an NSS client does not trust the server, $2"
+}
+
+none_sees() {
+	refused listed "$1" one
+	refused in_nss "$1" one
+	refused nss_connects "$1"
+}
+
+register alice
+register bob
+none_sees alice
+before=$(fingerprint alice)
 for round in 1 2; do
 	lab_tell one insert
-	lab_wait "the root" lab_has 1 lab_roots main
-	listed || lab_fail "p11-kit does not list the root, round $round"
-	in_nss || lab_fail "NSS does not have the root, round $round"
-	nss_connects >"$LAB/log/tstclnt" 2>&1 ||
-		lab_fail "an NSS client does not trust the server"
+	lab_wait "the root" lab_has 1 roots_of_alice
+	all_see alice "round $round"
+	none_sees bob
+	listed bob two || lab_fail "bob has not even his own root"
 	lab_tell one remove
-	lab_wait "the root is gone" lab_has 0 lab_roots main
-	refused listed
-	refused in_nss
-	refused nss_connects
+	lab_wait "the root is gone" lab_has 0 roots_of_alice
+	none_sees alice
 done
-lab_expect "the home directory" "$before" "$(fingerprint)"
 
 # The end of the session leaves a module that has nothing to say.
+view=$(lab_view main alice)
+lab_tell one insert
+lab_wait "the root" lab_has 1 roots_of_alice
 lab_stop client-alice
 lab_wait "the view is gone" test ! -e "$view"
-refused in_nss
-as_alice trust list --filter=ca-anchors >"$LAB/log/trust" 2>&1 ||
-	lab_fail "p11-kit fails without the session"
-grep -q "type: certificate" "$LAB/log/trust" ||
+none_sees alice
+grep -q "type: certificate" "$LAB/run/listed" ||
 	lab_fail "without the session p11-kit has not even the system's anchors"
+
+# The next log-on needs no other module.
+lab_client again 3901 one alice
+lab_wait "alice is back" lab_has alice lab_session main user alice
+lab_wait "her root" lab_has 1 roots_of_alice
+lab_wait "her path" test "$(lab_run_dir main)/user/61001" -ef \
+	"$(lab_view main alice)"
+all_see alice "at the next log-on"
+none_sees bob
+lab_expect "the home directory" "$before" "$(fingerprint alice)"
