@@ -50,6 +50,24 @@ keeperbed_clear(struct keeperbed *bed)
 	(void)scratch_remove(bed->dir);
 }
 
+int
+keeperbed_new(void **state)
+{
+	static struct keeperbed bed;
+
+	keeperbed_init(&bed);
+	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
+	*state = &bed;
+	return 0;
+}
+
+int
+keeperbed_free(void **state)
+{
+	keeperbed_clear(*state);
+	return 0;
+}
+
 void
 keeperbed_start(struct keeperbed *bed)
 {

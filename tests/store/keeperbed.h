@@ -25,6 +25,10 @@ struct keeperbed {
 void keeperbed_init(struct keeperbed *bed);
 void keeperbed_clear(struct keeperbed *bed);
 
+/* The same as the set-up and the tear-down of a test. */
+int keeperbed_new(void **state);
+int keeperbed_free(void **state);
+
 void keeperbed_start(struct keeperbed *bed);
 
 /* Close the gate's end and wait; the keeper's exit status. */

@@ -10,6 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+int
+logonbed_new(void **state)
+{
+	struct keeperbed *bed;
+
+	(void)keeperbed_new(state);
+	bed = *state;
+	bed->config.boot_id = "11111111111111111111111111111111";
+	return 0;
+}
+
 void
 logonbed_user_named(int session, const char *user, const char *name)
 {

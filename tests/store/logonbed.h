@@ -15,6 +15,9 @@ enum {
 	LOGONBED_FILES = 2
 };
 
+/* As keeperbed_new, on a host that has been up all the time. */
+int logonbed_new(void **state);
+
 /* STATE of a user ("": nobody) whose log-on the server calls by this name. */
 void logonbed_user_named(int session, const char *user, const char *name);
 

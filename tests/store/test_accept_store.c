@@ -11,25 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int
-set_up(void **state)
-{
-	static struct keeperbed bed;
-
-	keeperbed_init(&bed);
-	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
-	bed.config.boot_id = "11111111111111111111111111111111";
-	*state = &bed;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	keeperbed_clear(*state);
-	return 0;
-}
-
 /*
  * The events of the cleanup table.  Each begins with a log-on of session 1
  * whose card is inserted; what is open afterwards is closed by the keeper's
@@ -466,7 +447,7 @@ test_other_log_on_keeps_the_entry(void **state)
 	assert_int_equal(logonbed_ask(bed, "SELECT count(*) FROM entry"), 0);
 }
 
-#define BED(number, test) ACCEPT(number, test, set_up, tear_down)
+#define BED(number, test) ACCEPT(number, test, logonbed_new, keeperbed_free)
 #define CELL(number, row)                                                      \
 	{                                                                      \
 		number " " #row, test_cell, NULL, NULL, &cells[row]            \

@@ -22,24 +22,6 @@
 
 #include "keeperbed.h"
 
-static int
-set_up(void **state)
-{
-	static struct keeperbed bed;
-
-	keeperbed_init(&bed);
-	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
-	*state = &bed;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	keeperbed_clear(*state);
-	return 0;
-}
-
 /* One card with a user certificate and a root, committed. */
 static struct keep_ack
 propagate(int session, uint32_t seq, enum keep_cleanup cleanup)
@@ -603,7 +585,8 @@ test_full_disk_is_an_answer_and_no_end(void **state)
 	(void)umount2(bed->dir, MNT_DETACH);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, keeperbed_new, keeperbed_free)
 
 int
 main(void)

@@ -16,25 +16,6 @@
 
 #include "logonbed.h"
 
-static int
-set_up(void **state)
-{
-	static struct keeperbed bed;
-
-	keeperbed_init(&bed);
-	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
-	bed.config.boot_id = "11111111111111111111111111111111";
-	*state = &bed;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	keeperbed_clear(*state);
-	return 0;
-}
-
 static void
 test_who_resumes_whom(void **state)
 {
@@ -141,7 +122,8 @@ test_host_names_own_nothing(void **state)
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, logonbed_new, keeperbed_free)
 
 int
 main(void)
