@@ -184,18 +184,27 @@ test_comes_and_goes(void **state)
 	stop_manager();
 }
 
+/* A user is there already, and that has been told. */
+static struct hostlogon *
+start_with(const char *id, struct seen *s)
+{
+	struct hostlogon *h;
+
+	start_manager();
+	write_session(id, "user", "active", 4711);
+	h = hostlogon_new(side_base, &ops, s);
+	assert_non_null(h);
+	return h;
+}
+
 /* Its programs may linger for long; its user has logged off. */
 static void
 test_closing(void **state)
 {
 	struct seen s = {0};
-	struct hostlogon *h;
+	struct hostlogon *h = start_with("7", &s);
 
 	(void)state;
-	start_manager();
-	write_session("7", "user", "active", 4711);
-	h = hostlogon_new(side_base, &ops, &s);
-	assert_non_null(h);
 	write_session("7", "user", "closing", 4711);
 	side_until(side_base, one_is_gone, &s);
 	remove_session("7");
@@ -209,13 +218,9 @@ static void
 test_name_again(void **state)
 {
 	struct seen s = {0};
-	struct hostlogon *h;
+	struct hostlogon *h = start_with("c1", &s);
 
 	(void)state;
-	start_manager();
-	write_session("c1", "user", "active", 4711);
-	h = hostlogon_new(side_base, &ops, &s);
-	assert_non_null(h);
 	write_session("c1", "user", "active", 9999);
 	side_until(side_base, one_is_gone, &s);
 	assert_int_equal(s.news, 2);
@@ -229,13 +234,9 @@ static void
 test_manager_lost(void **state)
 {
 	struct seen s = {0};
-	struct hostlogon *h;
+	struct hostlogon *h = start_with("c1", &s);
 
 	(void)state;
-	start_manager();
-	write_session("c1", "user", "active", 4711);
-	h = hostlogon_new(side_base, &ops, &s);
-	assert_non_null(h);
 	assert_int_equal(rmdir("/run/systemd/seats"), 0);
 	remove_session("c1");
 	side_turn(side_base, 100);
