@@ -56,6 +56,32 @@ record_state(struct bench *b, const struct keep_state *state)
 }
 
 static void
+record_reader(struct bench *b, const struct keep_reader *reader)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "%u:%s", reader->reader,
+	               keep_card_state_name(reader->card));
+	append(b->cards, sizeof(b->cards), text);
+	(void)snprintf(b->card_reason, sizeof(b->card_reason), "%.*s",
+	               (int)reader->reason.len,
+	               (const char *)reader->reason.data);
+}
+
+static void
+record_begin(struct bench *b, const struct keep_begin *begin)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "begin:%u/%02x", begin->reader,
+	               begin->card_id[0]);
+	append(b->told, sizeof(b->told), text);
+	b->cleanup = begin->cleanup;
+	b->user_cleanup = begin->user_cleanup;
+	b->archive_stale = begin->archive_stale;
+}
+
+static void
 record_cert(struct bench *b, const struct keep_cert *cert)
 {
 	static const char *const kinds[] = {
@@ -111,12 +137,7 @@ record(struct bench *b, const struct keep_msg *msg)
 		record_state(b, &msg->state);
 		return;
 	case KEEP_READER:
-		(void)snprintf(text, sizeof(text), "%u:%s", msg->reader.reader,
-		               keep_card_state_name(msg->reader.card));
-		append(b->cards, sizeof(b->cards), text);
-		(void)snprintf(b->card_reason, sizeof(b->card_reason), "%.*s",
-		               (int)msg->reader.reason.len,
-		               (const char *)msg->reader.reason.data);
+		record_reader(b, &msg->reader);
 		return;
 	case KEEP_READER_GONE:
 		(void)snprintf(text, sizeof(text), "%u:gone",
@@ -124,12 +145,7 @@ record(struct bench *b, const struct keep_msg *msg)
 		append(b->cards, sizeof(b->cards), text);
 		return;
 	case KEEP_BEGIN:
-		(void)snprintf(text, sizeof(text), "begin:%u/%02x",
-		               msg->begin.reader, msg->begin.card_id[0]);
-		append(b->told, sizeof(b->told), text);
-		b->cleanup = msg->begin.cleanup;
-		b->user_cleanup = msg->begin.user_cleanup;
-		b->archive_stale = msg->begin.archive_stale;
+		record_begin(b, &msg->begin);
 		return;
 	case KEEP_CERT:
 		record_cert(b, &msg->cert);

@@ -36,7 +36,7 @@ context_calls(void **state)
 }
 
 static void
-list_readers(void **state)
+list_all_readers(void **state)
 {
 	static const uint8_t bare[] = {
 	    HEADERS(40),
@@ -51,6 +51,16 @@ list_readers(void **state)
 	    0,
 	    0,
 	    0};
+
+	(void)state;
+	message_check_call(IOCTL_LIST_READERS_W, bare, sizeof(bare), 4, &call);
+	assert_false(call.list.groups.present);
+	assert_int_equal(call.list.chars, ESC_AUTOALLOCATE);
+}
+
+static void
+list_readers_of_groups(void **state)
+{
 	static const uint8_t wide[] = {HEADERS(56),
 	                               U32(8),
 	                               U32(0x00020000), /* context */
@@ -95,9 +105,6 @@ list_readers(void **state)
 	                               0};
 
 	(void)state;
-	message_check_call(IOCTL_LIST_READERS_W, bare, sizeof(bare), 4, &call);
-	assert_false(call.list.groups.present);
-	assert_int_equal(call.list.chars, ESC_AUTOALLOCATE);
 	message_check_call(IOCTL_LIST_READERS_W, wide, sizeof(wide), 4, &call);
 	assert_int_equal(call.list.groups.count, 2);
 	assert_string_equal(call.list.groups.list[0].text, "ab");
@@ -521,7 +528,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(establish),
 	    cmocka_unit_test(context_calls),
-	    cmocka_unit_test(list_readers),
+	    cmocka_unit_test(list_all_readers),
+	    cmocka_unit_test(list_readers_of_groups),
 	    cmocka_unit_test(list_reader_groups),
 	    cmocka_unit_test(watch),
 	    cmocka_unit_test(watch_of_xrdp),

@@ -168,80 +168,80 @@ an_encoder_appends(void **state)
 	                 WIRE_OK);
 }
 
+static const struct {
+	bool call;
+	uint32_t code;
+	uint32_t words[8];
+	size_t count;
+	const char *text;
+} troubles[] = {
+    {false,
+     IOCTL_TRANSMIT,
+     {0, 0, 66561, 0x20000},
+     4,
+     "Transmit_Return: pbRecvBuffer: above its limit of 66560"},
+    {false,
+     IOCTL_TRANSMIT,
+     {0, 0, 4, 0x20000, 5},
+     5,
+     "Transmit_Return: pbRecvBuffer: not an allowed value"},
+    {false,
+     IOCTL_TRANSMIT,
+     {0, 0, 4, 0x20000, 4},
+     5,
+     "Transmit_Return: pbRecvBuffer: too short"},
+    {false,
+     IOCTL_TRANSMIT,
+     {0, 0, 0},
+     3,
+     "Transmit_Return: pbRecvBuffer: too short"},
+    {false,
+     IOCTL_CONNECT_W,
+     {0, 0, 0, 0, 0, 1},
+     6,
+     "Connect_Return: pbHandle: not an allowed value"},
+    {false,
+     IOCTL_LIST_READERS_A,
+     {0, 4, 0x20000, 4, 0x61616161},
+     5,
+     "ListReaders_Return: mszReaders: not an allowed value"},
+    {true,
+     IOCTL_ESTABLISH_CONTEXT,
+     {0},
+     0,
+     "EstablishContext_Call: dwScope: too short"},
+    {true,
+     IOCTL_RELEASE_CONTEXT,
+     {17, 0x20000},
+     2,
+     "ReleaseContext_Call: pbContext: above its limit of 16"},
+    {true,
+     IOCTL_RELEASE_CONTEXT,
+     {0, 0, 0, 0, 0, 0, 0, 0},
+     8,
+     "ReleaseContext_Call: the padding: not an allowed value"},
+    {true, IOCTL_CONNECT_W, {0, 0, 0, 2, 3}, 5, ""},
+};
+
 static void
 trouble_names_its_field(void **state)
 {
-	static const struct {
-		bool call;
-		uint32_t code;
-		uint32_t words[8];
-		size_t count;
-		const char *text;
-	} rows[] = {
-	    {false,
-	     IOCTL_TRANSMIT,
-	     {0, 0, 66561, 0x20000},
-	     4,
-	     "Transmit_Return: pbRecvBuffer: above its limit of 66560"},
-	    {false,
-	     IOCTL_TRANSMIT,
-	     {0, 0, 4, 0x20000, 5},
-	     5,
-	     "Transmit_Return: pbRecvBuffer: not an allowed value"},
-	    {false,
-	     IOCTL_TRANSMIT,
-	     {0, 0, 4, 0x20000, 4},
-	     5,
-	     "Transmit_Return: pbRecvBuffer: too short"},
-	    {false,
-	     IOCTL_TRANSMIT,
-	     {0, 0, 0},
-	     3,
-	     "Transmit_Return: pbRecvBuffer: too short"},
-	    {false,
-	     IOCTL_CONNECT_W,
-	     {0, 0, 0, 0, 0, 1},
-	     6,
-	     "Connect_Return: pbHandle: not an allowed value"},
-	    {false,
-	     IOCTL_LIST_READERS_A,
-	     {0, 4, 0x20000, 4, 0x61616161},
-	     5,
-	     "ListReaders_Return: mszReaders: not an allowed value"},
-	    {true,
-	     IOCTL_ESTABLISH_CONTEXT,
-	     {0},
-	     0,
-	     "EstablishContext_Call: dwScope: too short"},
-	    {true,
-	     IOCTL_RELEASE_CONTEXT,
-	     {17, 0x20000},
-	     2,
-	     "ReleaseContext_Call: pbContext: above its limit of 16"},
-	    {true,
-	     IOCTL_RELEASE_CONTEXT,
-	     {0, 0, 0, 0, 0, 0, 0, 0},
-	     8,
-	     "ReleaseContext_Call: the padding: not an allowed value"},
-	    {true, IOCTL_CONNECT_W, {0, 0, 0, 2, 3}, 5, ""},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
 		struct wire_out wire = wire_out(room, sizeof(room));
 		struct ndr_out out = ndr_begin(&wire);
 		char text[IOCTL_TROUBLE_SIZE];
 
-		for (size_t j = 0; j < rows[i].count; j++)
-			ndr_put_u32(&out, rows[i].words[j]);
-		wire_set_u32(&wire, 8, (uint32_t)(4 * rows[i].count));
-		if (rows[i].call)
-			ioctl_call_trouble(ioctl_find(rows[i].code),
+		for (size_t j = 0; j < troubles[i].count; j++)
+			ndr_put_u32(&out, troubles[i].words[j]);
+		wire_set_u32(&wire, 8, (uint32_t)(4 * troubles[i].count));
+		if (troubles[i].call)
+			ioctl_call_trouble(ioctl_find(troubles[i].code),
 			                   wire_written(&wire), text);
 		else
-			ioctl_return_trouble(ioctl_find(rows[i].code),
+			ioctl_return_trouble(ioctl_find(troubles[i].code),
 			                     wire_written(&wire), text);
-		assert_string_equal(text, rows[i].text);
+		assert_string_equal(text, troubles[i].text);
 	}
 }
 
