@@ -220,7 +220,7 @@ judge_count(const struct ctlverb *verb, int count)
 	if (count > (verb->argument != NULL ? 1 : 0))
 		return "too many words";
 	if (count < 1 && verb->argument != NULL && verb->argument[0] != '[')
-		return "a thumbprint, an id or a file is missing";
+		return "a thumbprint, an id, a user or a file is missing";
 	return NULL;
 }
 

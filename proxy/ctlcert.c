@@ -2,6 +2,9 @@
 
 #include "ctltable.h"
 
+#include <json-c/json.h>
+#include <stdio.h>
+
 bool
 ctlcert_list(struct json_object *document)
 {
@@ -31,4 +34,19 @@ ctlcert_changes(struct json_object *document)
 
 	return ctltable_print(document, "changes", columns,
 	                      CTLTABLE_LENGTH(columns));
+}
+
+bool
+ctlcert_forgotten(struct json_object *document)
+{
+	struct json_object *row = NULL;
+	char user[CTLTABLE_CELL_MAX + 1];
+
+	if (!json_object_object_get_ex(document, "forgotten", &row))
+		return false;
+	(void)printf("%lld certificates and %lld claims of %s are forgotten.\n",
+	             (long long)ctltable_number(row, "entries"),
+	             (long long)ctltable_number(row, "claims"),
+	             ctltable_printable(user, row, "user"));
+	return true;
 }

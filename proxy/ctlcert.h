@@ -12,4 +12,7 @@ struct json_object;
 bool ctlcert_list(struct json_object *document);
 bool ctlcert_changes(struct json_object *document);
 
+/* What became of "users forget". */
+bool ctlcert_forgotten(struct json_object *document);
+
 #endif

@@ -54,6 +54,9 @@ static const struct ctlverb verbs[] = {
 	  "[--scope S] SHA256", "" },
 	{ { "roots", "purge" },   "[SHA256]", CTLVERB_PLAIN,  0, ctlroot_purged,
 	  "[SHA256]", "forget what is kept of ended log-ons" },
+	{ { "users", "forget" },  "USER",     CTLVERB_PLAIN,  0, ctlcert_forgotten,
+	  "USER", "end a user's log-ons and forget what is theirs;\n"
+	          "pins stay" },
 	{ { "audit" },            NULL,       CTLVERB_AUDIT,  USER | SINCE, ctlaudit_list,
 	  "[--user U] [--since T]", "what happened to the store, newest first" },
 	{ { "watch" },            NULL,       CTLVERB_WATCH,  0, ctlaudit_event,

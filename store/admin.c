@@ -224,6 +224,29 @@ purge(struct order *order)
 	return row != NULL;
 }
 
+/* In transactions of its own, since log-ons end with it. */
+static bool
+forget_user(struct order *order)
+{
+	const struct report_source *source = order->source;
+	const char *user = order->request->owner;
+	struct engine_forgotten forgotten;
+	struct json_object *row;
+
+	if (user[0] == '\0')
+		return refuse(order, "a user has a name");
+	if (source->forget_user == NULL)
+		return refuse(order, "nobody can do that here");
+	if (!source->forget_user(source->arg, user, order->who, &forgotten))
+		return refuse(order, "the store cannot be written now; it is "
+		                     "tried again");
+	row = document_add_object(order->document, "forgotten");
+	document_add_text(row, "user", user);
+	document_add_number(row, "entries", forgotten.entries);
+	document_add_number(row, "claims", forgotten.claims);
+	return row != NULL;
+}
+
 static bool
 on_changed(const struct engine_changed *changed, void *arg)
 {
@@ -338,9 +361,12 @@ static const struct {
 	bool (*run)(struct order *order);
 	bool writes;
 } verbs[] = {
-    {REQUEST_ROOTS_PIN, pin, true},     {REQUEST_ROOTS_UNPIN, unpin, true},
-    {REQUEST_ROOTS_PURGE, purge, true}, {REQUEST_CERTS_SET, change, true},
+    {REQUEST_ROOTS_PIN, pin, true},
+    {REQUEST_ROOTS_UNPIN, unpin, true},
+    {REQUEST_ROOTS_PURGE, purge, true},
+    {REQUEST_CERTS_SET, change, true},
     {REQUEST_AUDIT, list_audit, false},
+    {REQUEST_USERS_FORGET, forget_user, false},
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -320,6 +320,17 @@ run_end_others(struct job *job, struct engine *engine)
 }
 
 static bool
+run_forget(struct job *job, struct engine *engine)
+{
+	bool ok =
+	    engine_forget_owner(engine, wire_view_text(job->user), job->reason,
+	                        &job->forgotten, &job->change);
+
+	job->more = job->forgotten.more;
+	return ok;
+}
+
+static bool
 run(struct job *job, struct engine *engine)
 {
 	switch (job->type) {
@@ -346,6 +357,16 @@ run(struct job *job, struct engine *engine)
 		return run_end_others(job, engine);
 	case JOB_SWEEP:
 		return engine_sweep(engine, &job->more);
+	case JOB_ACCOUNT:
+		return engine_account_known(engine, wire_view_text(job->user),
+		                            job->uid, job->session,
+		                            &job->change);
+	case JOB_LOOKED:
+		return engine_account_looked(engine, wire_view_text(job->user),
+		                             job->uid, job->there, job->wait,
+		                             &job->gone);
+	case JOB_FORGET:
+		return run_forget(job, engine);
 	}
 	return false;
 }
@@ -356,7 +377,7 @@ forget_result(struct job *job)
 {
 	job->result = (struct keep_ack){0};
 	job->change = (struct engine_change){0};
-	if (job->type != JOB_END)
+	if (job->type != JOB_END && job->type != JOB_FORGET)
 		job->reason[0] = '\0';
 }
 
@@ -411,7 +432,8 @@ job_type_name(enum job_type type)
 	    [JOB_SYNCED] = "synced",         [JOB_END] = "end",
 	    [JOB_SETTLED] = "settled",       [JOB_DETACH] = "detach",
 	    [JOB_RELEASED] = "released",     [JOB_SWEEP] = "sweep",
-	    [JOB_END_OTHERS] = "end-others",
+	    [JOB_END_OTHERS] = "end-others", [JOB_ACCOUNT] = "account",
+	    [JOB_LOOKED] = "looked",         [JOB_FORGET] = "forget",
 	};
 
 	return names[type];

@@ -8,9 +8,10 @@
 #define STORE_JOB_H
 
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include "batch.h"
-#include "engine.h"
+#include "engine_account.h"
 
 enum { JOB_TURN_MAX = 64 /* jobs in one transaction */ };
 
@@ -25,7 +26,10 @@ enum job_type {
 	JOB_RELEASED,   /* and its grace is */
 	JOB_END,        /* the log-on is over */
 	JOB_END_OTHERS, /* all that were not attached are over */
-	JOB_SWEEP       /* forget what nothing refers to */
+	JOB_SWEEP,      /* forget what nothing refers to */
+	JOB_ACCOUNT,    /* the user is this account of the host's */
+	JOB_LOOKED,     /* that account was looked for */
+	JOB_FORGET      /* forget all that is the user's */
 };
 
 struct job {
@@ -50,7 +54,12 @@ struct job {
 	char fault[ENGINE_REASON_SIZE]; /* why the store failed */
 	struct keep_ack result;         /* its reason is empty, see above */
 	struct engine_change change;
-	bool more;     /* SWEEP: there is more to do */
+	uid_t uid;    /* ACCOUNT, LOOKED */
+	bool there;   /* LOOKED */
+	int64_t wait; /* LOOKED: seconds until what is missing is gone */
+	bool gone;    /* LOOKED: it is */
+	struct engine_forgotten forgotten; /* FORGET */
+	bool more;     /* SWEEP, FORGET: there is more to do */
 	bool answered; /* the caller's */
 	bool hides; /* the caller's: its log-on is not shown until it is done */
 };

@@ -28,6 +28,8 @@ static bool wants_notes(void *arg);
 static void on_note(void *arg, const struct engine_note *note);
 static void on_notes_lost(void *arg, size_t count);
 static void on_changed(void *arg, const char *scope);
+static bool forget_user(void *arg, const char *user, const char *who,
+                        struct engine_forgotten *forgotten);
 static void add_figures(void *arg, struct json_object *to);
 
 static const struct timeval sweep_every = {.tv_sec = 600};
@@ -159,6 +161,8 @@ open_turn(struct keeper *k)
 	    .view_group = k->config->view_group,
 	    .place = &k->place,
 	    .local_targets = k->config->local_targets,
+	    .account_file = k->config->account_file,
+	    .account_s = k->config->account_s,
 	    .on_news = on_news,
 	    .arg = k,
 	};
@@ -190,6 +194,7 @@ open_control(struct keeper *k)
 	    .local_targets = k->config->local_targets,
 	    .run_dir = k->config->run_dir,
 	    .on_changed = on_changed,
+	    .forget_user = forget_user,
 	    .add_figures = add_figures,
 	    .arg = k,
 	};
@@ -425,6 +430,15 @@ on_changed(void *arg, const char *scope)
 	struct keeper *k = arg;
 
 	turn_repair_scope(k->turn, scope);
+}
+
+static bool
+forget_user(void *arg, const char *user, const char *who,
+            struct engine_forgotten *forgotten)
+{
+	struct keeper *k = arg;
+
+	return turn_forget_user(k->turn, user, who, forgotten);
 }
 
 static void

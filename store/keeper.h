@@ -25,6 +25,8 @@ struct keeper_config {
 	const char *system_anchors;       /* PEM file; NULL: none */
 	const char *const *local_targets; /* that run on this host; NULL: none,
 	                                     else ended by NULL */
+	const char *account_file; /* accounts of the host; NULL: /etc/passwd */
+	unsigned account_s;       /* it is looked at so often; 0: the default */
 	unsigned repair_s; /* views are compared so often; 0: the default */
 	bool durable_full; /* synchronous=FULL instead of NORMAL */
 };

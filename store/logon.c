@@ -18,6 +18,7 @@ logon_new(const char *id, const char *connection)
 	(void)snprintf(logon->connection, sizeof(logon->connection), "%s",
 	               connection);
 	logon->linked = (uid_t)-1;
+	logon->noted = (uid_t)-1;
 	return logon;
 }
 

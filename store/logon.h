@@ -42,6 +42,7 @@ struct logon {
 	char *policy;
 	enum keep_purpose purpose;
 	uid_t linked; /* whose link leads to its view; (uid_t)-1: nobody's */
+	uid_t noted;  /* the host's account that it is; (uid_t)-1: none */
 	int64_t started_at;
 	int64_t detached_at; /* 0: it is not */
 	struct event *grace; /* pending: cards count as there until then */

@@ -26,6 +26,12 @@ struct report_source {
 	 * log-ons), "user:NAME" or "session:ID", may differ from it.
 	 */
 	void (*on_changed)(void *arg, const char *scope);
+	/*
+	 * Forget all that is a user's, on behalf of who; false: the store
+	 * failed, and it is tried again.  May be NULL.
+	 */
+	bool (*forget_user)(void *arg, const char *user, const char *who,
+	                    struct engine_forgotten *forgotten);
 	/* More figures for "stats"; may be NULL, as on_changed. */
 	void (*add_figures)(void *arg, struct json_object *to);
 	void *arg;

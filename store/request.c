@@ -30,6 +30,7 @@ static const struct row {
 							   ARGUMENT_REASON, ARGUMENT_BODY },   2, true },
 	{ REQUEST_ROOTS_UNPIN,   { "roots", "unpin" },   { ARGUMENT_OWNER, ARGUMENT_HASH },    2, true },
 	{ REQUEST_ROOTS_PURGE,   { "roots", "purge" },   { ARGUMENT_HASH },                    0, true },
+	{ REQUEST_USERS_FORGET,  { "users", "forget" },  { ARGUMENT_OWNER },                   1, true },
 	{ REQUEST_SESSIONS_SHOW, { "sessions", "show" }, { ARGUMENT_HASH },                    1, false },
 	{ REQUEST_STATS,         { "store", "stats" },   { ARGUMENT_NONE },                    0, false },
 	{ REQUEST_STORE_BACKUP,  { "store", "backup" },  { ARGUMENT_NONE },                    0, true },

@@ -15,6 +15,7 @@
  *	roots pin SCOPE SHA256 [REASON|- [BODY]]
  *	roots unpin SCOPE|- SHA256
  *	roots purge [SHA256]
+ *	users forget USER
  *	audit [USER|- [SINCE]]
  *	env [USER|- [ID]]
  *	watch
@@ -53,6 +54,7 @@ enum request_verb {
 	REQUEST_ROOTS_PIN,
 	REQUEST_ROOTS_UNPIN,
 	REQUEST_ROOTS_PURGE,
+	REQUEST_USERS_FORGET,
 	REQUEST_AUDIT,
 	REQUEST_ENV,
 	REQUEST_WATCH,

@@ -446,6 +446,40 @@ const char *const statement_texts[STATEMENTS] = {
 	" LEFT JOIN session s ON s.session_id = a.session_id"
 	" WHERE ?2 IS NULL OR s.user_key = ?2 OR a.detail = ?2"
 	" ORDER BY a.at DESC, a.epoch DESC, a.seq DESC",
+
+    /* Owners that are accounts of the host: engine_account.c. */
+    [STATEMENT_ACCOUNT_FIND] = "SELECT uid FROM account WHERE owner = ?1",
+    [STATEMENT_ACCOUNT_PUT] =
+	"INSERT INTO account (owner, uid, known_at) VALUES (?1, ?2, ?3)"
+	" ON CONFLICT (owner) DO UPDATE SET uid = excluded.uid,"
+	" known_at = excluded.known_at, missing_at = NULL"
+	" WHERE account.uid <> excluded.uid"
+	" OR account.missing_at IS NOT NULL",
+    [STATEMENT_ACCOUNT_MISSING] =
+	"UPDATE account SET missing_at = ?3 WHERE owner = ?1 AND uid = ?2"
+	" AND missing_at IS NULL",
+    [STATEMENT_ACCOUNT_SINCE] =
+	"SELECT missing_at FROM account WHERE owner = ?1 AND uid = ?2",
+    [STATEMENT_ACCOUNT_THERE] =
+	"UPDATE account SET missing_at = NULL WHERE owner = ?1"
+	" AND missing_at IS NOT NULL",
+    [STATEMENT_ACCOUNT_DROP] = "DELETE FROM account WHERE owner = ?1",
+    [STATEMENT_LIST_ACCOUNTS] =
+	"SELECT owner, uid FROM account WHERE owner > coalesce(?1, '')"
+	" ORDER BY owner LIMIT ?2",
+    [STATEMENT_OWNER_HOLDER] =
+	"SELECT s.session_id FROM session s WHERE s.user_key = ?1"
+	" AND s.session_id <> ?2 AND EXISTS"
+	" (SELECT 1 FROM claim c WHERE c.session_id = s.session_id) LIMIT 1",
+    [STATEMENT_OWNER_CLAIMS] =
+	"DELETE FROM claim WHERE session_id = ?1" WHOSE,
+    /* None is left but those that a log-on was excepted for. */
+    [STATEMENT_OWNER_ENTRIES] =
+	"DELETE FROM entry WHERE store IN (1, 2) AND owner = ?1"
+	" AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.scope = ?2"
+	" AND c.sha256 = entry.sha256 AND c.kind = entry.store)"
+	" RETURNING sha256",
+
     [STATEMENT_CENSUS_SMALL] =
 	"SELECT (SELECT page_size FROM pragma_page_size),"
 	" (SELECT page_count FROM pragma_page_count),"

@@ -18,6 +18,7 @@ static void on_over(void *arg, struct peer *peer, const struct keep_over *said,
 
 static account_on_change on_account;
 
+static const struct account_ops account_ops = {on_account, turn_on_look};
 static const struct peer_ops peer_ops = {turn_on_state, on_job, on_news,
                                          on_over};
 static const struct timeval retry_after = {.tv_sec = 1};
@@ -38,9 +39,11 @@ turn_new(const struct turn_config *config)
 	turn->flush = event_new(config->base, -1, 0, on_flush, turn);
 	turn->retry = event_new(config->base, -1, 0, on_retry, turn);
 	turn->sweep = event_new(config->base, -1, 0, on_sweep, turn);
-	turn->account = account_new(config->base, on_account, turn);
+	turn->account =
+	    account_new(config->base, config->account_file, &account_ops, turn);
+	turn->watch = turn_watch_new(turn);
 	if (turn->flush != NULL && turn->retry != NULL && turn->sweep != NULL &&
-	    turn->account != NULL)
+	    turn->account != NULL && turn->watch != NULL)
 		return turn;
 	turn_free(turn);
 	return NULL;
@@ -86,6 +89,7 @@ turn_free(struct turn *turn)
 	}
 	while (!TAILQ_EMPTY(&turn->logons))
 		turn_free_logon(turn, TAILQ_FIRST(&turn->logons));
+	turn_watch_free(turn->watch);
 	account_free(turn->account);
 	free_event(turn->flush);
 	free_event(turn->retry);
@@ -271,6 +275,18 @@ on_over(void *arg, struct peer *peer, const struct keep_over *said,
 	turn_hang_up(arg, peer, said, reason);
 }
 
+static void
+end_by_host(struct turn *turn, struct logon *logon, struct wire_view reason)
+{
+	if (logon->peer == NULL) {
+		(void)turn_end_logon(turn, logon, ENGINE_END_HOST, reason,
+		                     NULL);
+		return;
+	}
+	peer_log_off(logon->peer);
+	turn_log_off_peer(turn, logon->peer, ENGINE_END_HOST, reason);
+}
+
 void
 turn_log_off(struct turn *turn, struct wire_view host_session,
              struct wire_view reason)
@@ -278,20 +294,23 @@ turn_log_off(struct turn *turn, struct wire_view host_session,
 	struct logon *logon;
 
 	TAILQ_FOREACH (logon, &turn->logons, entry) {
-		const char *name = peer_text(logon->host_session);
+		struct wire_view name = wire_view_text(logon->host_session);
 
-		if (logon->ended || host_session.len == 0 ||
-		    strlen(name) != host_session.len ||
-		    memcmp(name, host_session.data, host_session.len) != 0)
-			continue;
-		if (logon->peer != NULL) {
-			peer_log_off(logon->peer);
-			turn_log_off_peer(turn, logon->peer, ENGINE_END_HOST,
-			                  reason);
-		} else {
-			(void)turn_end_logon(turn, logon, ENGINE_END_HOST,
-			                     reason, NULL);
-		}
+		if (!logon->ended && host_session.len > 0 &&
+		    wire_view_equal(name, host_session))
+			end_by_host(turn, logon, reason);
+	}
+}
+
+void
+turn_log_off_user(struct turn *turn, const char *user, struct wire_view reason)
+{
+	struct logon *logon;
+
+	TAILQ_FOREACH (logon, &turn->logons, entry) {
+		if (!logon->ended && logon->bound &&
+		    strcmp(peer_text(logon->user), user) == 0)
+			end_by_host(turn, logon, reason);
 	}
 }
 

@@ -14,6 +14,9 @@
 struct turn;
 struct view_place;
 
+/* What is missing twice, this far apart and then as far again, is gone. */
+enum { TURN_ACCOUNT_S = 15 };
+
 /* Something to watch; all but name may be NULL or empty. */
 typedef void turn_on_news(void *arg, const struct peer *peer, const char *name,
                           const struct peer_reader *reader,
@@ -26,6 +29,8 @@ struct turn_config {
 	gid_t view_group;
 	struct view_place *place;
 	const char *const *local_targets; /* NULL, or ended by NULL */
+	const char *account_file; /* the host's own; NULL: ACCOUNT_FILE */
+	unsigned account_s;       /* looked at so often; 0: TURN_ACCOUNT_S */
 	turn_on_news *on_news;
 	void *arg;
 };
@@ -46,6 +51,14 @@ bool turn_load(struct turn *turn);
 /* The host says that the log-on of this name is over. */
 void turn_log_off(struct turn *turn, struct wire_view host_session,
                   struct wire_view reason);
+
+/*
+ * Forget all that is a user's, on behalf of who: log-ons end, and rows of any
+ * kind go.  It is done when this returns, or nothing is; false: the store
+ * failed.
+ */
+bool turn_forget_user(struct turn *turn, const char *user, const char *who,
+                      struct engine_forgotten *forgotten);
 
 /* A session's pair comes; fd is taken. */
 void turn_attach(struct turn *turn, const struct keep_hello *hello, int fd);

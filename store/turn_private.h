@@ -1,8 +1,9 @@
 /*
  * What the files of the turn share: turn.c (the log-ons and their connections,
- * as they come and go), turn_bind.c (which
- * log-on a connection speaks for), turn_detached.c (log-ons that nobody is connected to),
- * turn_run.c (what they ask for: jobs, views, answers).
+ * as they come and go), turn_bind.c (which log-on a connection speaks for),
+ * turn_detached.c (log-ons that nobody is connected to), turn_account.c
+ * (accounts of the host that are removed), turn_run.c (what they ask for: jobs,
+ * views, answers).
  */
 #ifndef STORE_TURN_PRIVATE_H
 #define STORE_TURN_PRIVATE_H
@@ -21,6 +22,8 @@ struct turn {
 	struct job_list jobs;   /* of this turn */
 	struct job_list failed; /* to be tried again */
 	struct account *account;
+	struct account_watch *watch; /* of accounts that may be removed */
+	struct engine_forgotten *forgotten; /* NULL, or where to count it */
 	bool troubled; /* something failed: see whether it waits to be mended */
 	bool host_dirty;        /* the view of the host may differ */
 	const char *host_fault; /* why it could not be made, or NULL */
@@ -75,6 +78,26 @@ void turn_log_off_peer(struct turn *turn, struct peer *peer,
  */
 bool turn_detach(struct turn *turn, struct peer *peer,
                  const struct keep_over *said);
+
+/*
+ * Accounts of this host that are removed: what is looked for, how often, and
+ * what was found.
+ */
+struct account_watch *turn_watch_new(struct turn *turn);
+void turn_watch_free(struct account_watch *watch);
+account_on_look turn_on_look;
+
+/* This log-on's user is an account of the host's own: remember that. */
+void turn_note_account(struct turn *turn, struct logon *logon, uid_t uid);
+
+/* After a JOB_ACCOUNT, JOB_LOOKED or JOB_FORGET. */
+void turn_finish_account(const struct job *job);
+void turn_finish_look(struct turn *turn, const struct job *job);
+void turn_finish_forget(struct turn *turn, const struct job *job);
+
+/* The user has no log-on any more, whoever is connected. */
+void turn_log_off_user(struct turn *turn, const char *user,
+                       struct wire_view reason);
 
 /* The views of this user's log-ons may differ from the store. */
 void turn_mark_user(struct turn *turn, const char *user);

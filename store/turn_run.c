@@ -76,7 +76,7 @@ settle(struct turn *turn, const struct job *job)
 	if (job->change.user)
 		mark(turn, logon != NULL ? logon->user : NULL);
 	turn->host_dirty |= job->change.host;
-	if (logon != NULL)
+	if (logon != NULL && job->type != JOB_ACCOUNT)
 		logon->dirty |=
 		    job->type != JOB_START || peer == NULL || !peer->syncing;
 }
@@ -166,6 +166,8 @@ show(struct turn *turn, struct logon *logon)
 		log_view_fault(logon->id, reason);
 	else
 		link_user(turn, logon, style.user);
+	if (is_proven_here(turn, logon))
+		turn_note_account(turn, logon, style.user);
 }
 
 static void
@@ -297,7 +299,7 @@ static bool
 is_tried_again(const struct job *job)
 {
 	return is_retraction(job) || job->type == JOB_END ||
-	       job->type == JOB_END_OTHERS;
+	       job->type == JOB_END_OTHERS || job->type == JOB_FORGET;
 }
 
 /* What could not be taken from the store is not shown until it could. */
@@ -341,6 +343,15 @@ finish(struct turn *turn, struct job *job)
 		return;
 	case JOB_SWEEP:
 		finish_sweep(turn, job);
+		return;
+	case JOB_LOOKED:
+		turn_finish_look(turn, job);
+		return;
+	case JOB_FORGET:
+		turn_finish_forget(turn, job);
+		return;
+	case JOB_ACCOUNT:
+		turn_finish_account(job);
 		return;
 	case JOB_START:
 	case JOB_STATE:

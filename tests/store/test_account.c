@@ -13,8 +13,11 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "accountbed.h"
 
 struct bed {
+	enum account_presence presence;
+	bool looked;
 	struct event_base *base;
 	struct account *account;
 	unsigned changes;
@@ -31,13 +34,26 @@ on_change(void *arg, const char *user)
 	(void)event_base_loopbreak(bed->base);
 }
 
+static void
+on_look(void *arg, const char *user, uid_t uid, enum account_presence presence)
+{
+	struct bed *bed = arg;
+
+	(void)uid;
+	bed->looked = true;
+	bed->presence = presence;
+	(void)snprintf(bed->last, sizeof(bed->last), "%s", user);
+}
+
 static int
 bed_make(void **state)
 {
+	static const struct account_ops ops = {on_change, on_look};
 	struct bed *bed = calloc(1, sizeof(*bed));
+	const char *file = accountbed_init();
 
 	bed->base = event_base_new();
-	bed->account = account_new(bed->base, on_change, bed);
+	bed->account = account_new(bed->base, file, &ops, bed);
 	*state = bed;
 	return bed->account != NULL ? 0 : -1;
 }
@@ -48,6 +64,7 @@ bed_remove(void **state)
 	struct bed *bed = *state;
 
 	account_free(bed->account);
+	accountbed_clear();
 	event_base_free(bed->base);
 	free(bed);
 	return 0;
@@ -136,6 +153,78 @@ test_process_that_died_is_replaced(void **state)
 	assert_int_equal(account_find(bed->account, "root"), 0);
 }
 
+static enum account_presence
+look(struct bed *bed, const char *user, uid_t uid)
+{
+	bed->looked = false;
+	assert_true(account_look(bed->account, user, uid));
+	assert_int_equal(account_looks(bed->account), 1);
+	while (!bed->looked)
+		assert_int_equal(event_base_loop(bed->base, EVLOOP_ONCE), 0);
+	assert_int_equal(account_looks(bed->account), 0);
+	return bed->presence;
+}
+
+static void
+test_gone_is_what_the_file_has_no_more(void **state)
+{
+	struct bed *bed = *state;
+
+	accountbed_add("ann", 54001);
+	assert_int_equal(look(bed, "ann", 54001), ACCOUNT_THERE);
+	assert_string_equal(bed->last, "ann");
+	/* Another account of the name: the old one is no more. */
+	assert_int_equal(look(bed, "ann", 54002), ACCOUNT_GONE);
+	accountbed_remove("ann");
+	assert_int_equal(look(bed, "ann", 54001), ACCOUNT_GONE);
+	/* It has another name now. */
+	accountbed_add("anna", 54001);
+	assert_int_equal(look(bed, "ann", 54001), ACCOUNT_UNCLEAR);
+}
+
+static void
+test_outage_is_no_removal(void **state)
+{
+	struct bed *bed = *state;
+
+	accountbed_add("ann", 54001);
+	(void)account_find(bed->account, "ann");
+	await(bed);
+	assert_true(account_is_own(bed->account, "ann"));
+	accountbed_remove("ann");
+	accountbed_break("ann");
+	assert_int_equal(look(bed, "ann", 54001), ACCOUNT_UNCLEAR);
+	assert_int_equal(account_find(bed->account, "ann"), 54001);
+	accountbed_break(NULL);
+	assert_int_equal(look(bed, "ann", 54001), ACCOUNT_GONE);
+	/* Without the file nobody is gone. */
+	accountbed_unlink();
+	assert_int_equal(look(bed, "nobody-at-all", 54001), ACCOUNT_UNCLEAR);
+	/* A directory's account is none of the host's own. */
+	(void)account_find(bed->account, "daemon");
+	await(bed);
+	assert_int_equal(account_find(bed->account, "daemon"), 1);
+	assert_false(account_is_own(bed->account, "daemon"));
+}
+
+static void
+test_look_that_is_lost_is_told(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(look(bed, "daemon", 1), ACCOUNT_THERE);
+	pid_t pid = find_process();
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	bed->looked = false;
+	assert_true(account_look(bed->account, "daemon", 1));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	while (!bed->looked)
+		assert_int_equal(event_base_loop(bed->base, EVLOOP_ONCE), 0);
+	assert_int_equal(bed->presence, ACCOUNT_UNCLEAR);
+	assert_int_equal(account_looks(bed->account), 0);
+}
+
 int
 main(void)
 {
@@ -146,6 +235,12 @@ main(void)
 		test_user_of_a_domain_is_somebody_else, bed_make, bed_remove),
 	    cmocka_unit_test_setup_teardown(test_no_name, bed_make, bed_remove),
 	    cmocka_unit_test_setup_teardown(test_process_that_died_is_replaced,
+	                                    bed_make, bed_remove),
+	    cmocka_unit_test_setup_teardown(
+		test_gone_is_what_the_file_has_no_more, bed_make, bed_remove),
+	    cmocka_unit_test_setup_teardown(test_outage_is_no_removal, bed_make,
+	                                    bed_remove),
+	    cmocka_unit_test_setup_teardown(test_look_that_is_lost_is_told,
 	                                    bed_make, bed_remove),
 	};
 
