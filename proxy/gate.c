@@ -111,6 +111,8 @@ stop(struct gate *g)
 	log_note(LOG_NOTICE, "stopping", "sessions are ended");
 	listeners_close(&g->listeners);
 	(void)event_add(g->stop_timer, &patience);
+	if (g->keeper_pid == 0 && g->keeper_served)
+		gate_hide_views(g);
 	TAILQ_FOREACH (c, &g->children, next) {
 		link_free(c->link);
 		c->link = NULL;

@@ -83,6 +83,9 @@ bool gate_fork_keeper(struct gate *g, int *status);
 /* The keeper's process has ended: start it again, or stop if it refused. */
 void gate_keeper_ended(struct gate *g, int status);
 
+/* There is no keeper, and none that would take away what loses its reason. */
+void gate_hide_views(const struct gate *g);
+
 /* Tell the keeper of a session; fd is the keeper's end of its pair, taken. */
 void gate_tell_keeper(struct gate *g, enum keep_type type,
                       const struct child *c, int fd, bool resumed);

@@ -6,16 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hostroots.h"
 #include "keeper.h"
+#include "userlink.h"
+#include "view.h"
 
 enum {
 	AGAIN_MS = 200,       /* after one that has served */
-	TROUBLED_MS = 1000,   /* after one that has not, or hardly */
-	PAUSE_MAX_MS = 8000,  /* while none is able to begin */
+	HASTY_MS = 500,       /* after too many that hardly have */
+	UNABLE_MS = 1000,     /* after one that was not able to begin */
+	PAUSE_MAX_MS = 8000,  /* and after more of them */
 	SERVED_MIN_MS = 1000, /* that is more than hardly */
 	SHORT_MAX = 5,        /* times in a row that it may be less */
 	MS_IN_S = 1000
@@ -119,44 +121,80 @@ keeper_child(struct gate *g, int fd)
 	return status;
 }
 
-/* It may work out a moment later. */
-static void
-keeper_again(struct gate *g)
-{
-	const struct timeval again = {
-	    .tv_sec = g->keeper_pause_ms / MS_IN_S,
-	    .tv_usec = (suseconds_t)(g->keeper_pause_ms % MS_IN_S) * 1000};
-
-	(void)event_add(g->keeper_timer, &again);
-}
-
-/*
- * Long enough, or not the fifth time in a row that it was not: trust must not
- * be left over for the sake of a pause.
- */
+/* Not the fifth time in a row that it was killed, or broke, at once. */
 static bool
 served_well(struct gate *g)
 {
-	if (gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
+	if (g->keeper_ready &&
+	    gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
 		g->keeper_short = 0;
 	else
 		g->keeper_short++;
 	return g->keeper_short < SHORT_MAX;
 }
 
-/* Each try says one line, and where it goes on there is at most one a second.
+/*
+ * Trust whose reason goes in a pause stays for the rest of it: with what the
+ * next keeper needs to begin that has to be less than a second.  One that is
+ * not able to begin leaves no trust behind: see keeper_again.
  */
 static void
 choose_pause(struct gate *g, bool unable)
 {
-	if (unable && g->keeper_pause_ms >= TROUBLED_MS)
-		g->keeper_pause_ms = g->keeper_pause_ms < PAUSE_MAX_MS / 2
-		                         ? 2 * g->keeper_pause_ms
-		                         : PAUSE_MAX_MS;
-	else if (g->keeper_ready && served_well(g))
-		g->keeper_pause_ms = AGAIN_MS;
-	else
-		g->keeper_pause_ms = TROUBLED_MS;
+	if (!unable)
+		g->keeper_pause_ms = served_well(g) ? AGAIN_MS : HASTY_MS;
+	else if (g->keeper_pause_ms < UNABLE_MS)
+		g->keeper_pause_ms = UNABLE_MS;
+	else if (g->keeper_pause_ms < PAUSE_MAX_MS)
+		g->keeper_pause_ms *= 2;
+}
+
+static bool
+is_none(const char *session_id_hex, void *arg)
+{
+	(void)session_id_hex;
+	(void)arg;
+	return false;
+}
+
+/*
+ * Nobody can say any more what has lost its reason, so nothing of a session is
+ * shown until a keeper can; it makes the views again.  The host's stays: what
+ * is in there an administrator has allowed.
+ */
+void
+gate_hide_views(const struct gate *g)
+{
+	uint32_t count = 0;
+	int run_dirfd = -1;
+	enum view_error err = view_init(g->config->run_dir, &run_dirfd);
+
+	if (err == VIEW_OK) {
+		err = view_prune(run_dirfd, is_none, NULL, &count);
+		userlink_prune(run_dirfd, is_none, NULL);
+		(void)close(run_dirfd);
+	}
+	if (err == VIEW_OK && count == 0)
+		return;
+	struct log_event ev = log_event(LOG_ERROR, "views-hidden");
+
+	log_number(&ev, "count", count);
+	log_text(&ev, "result", view_error_name(err));
+	log_write(&ev);
+}
+
+/* It may work out a moment later. */
+static void
+keeper_again(struct gate *g, bool unable)
+{
+	struct timeval pause = {0};
+
+	if (!g->keeper_ready)
+		gate_hide_views(g);
+	choose_pause(g, unable);
+	pause.tv_sec = g->keeper_pause_ms / MS_IN_S;
+	pause.tv_usec = (suseconds_t)(g->keeper_pause_ms % MS_IN_S) * 1000;
+	(void)event_add(g->keeper_timer, &pause);
 }
 
 /* Without one no log-on outlives a keeper, which is the safe side. */
@@ -181,8 +219,7 @@ gate_fork_keeper(struct gate *g, int *status)
 	g->keeper_ready = false;
 	if (!link_pair(fds)) {
 		log_note(LOG_ERROR, "keeper", strerror(errno));
-		choose_pause(g, false);
-		keeper_again(g);
+		keeper_again(g, true);
 		return false;
 	}
 	pid = fork();
@@ -195,8 +232,7 @@ gate_fork_keeper(struct gate *g, int *status)
 	if (pid < 0) {
 		log_note(LOG_ERROR, "keeper", strerror(errno));
 		(void)close(fds[0]);
-		choose_pause(g, false);
-		keeper_again(g);
+		keeper_again(g, true);
 		return false;
 	}
 	g->keeper_pid = pid;
@@ -273,8 +309,11 @@ gate_keeper_ended(struct gate *g, int status)
 
 	g->keeper_pid = 0;
 	forget_attached(g);
-	if (g->state != GATE_SERVING)
+	if (g->state != GATE_SERVING) {
+		if (g->keeper_served)
+			gate_hide_views(g);
 		return;
+	}
 	if (!unable || !g->keeper_served)
 		log_end(status);
 	if (code == KEEPER_EXIT_REFUSED || (unable && !g->keeper_served)) {
@@ -282,6 +321,5 @@ gate_keeper_ended(struct gate *g, int status)
 		(void)raise(SIGTERM);
 		return;
 	}
-	choose_pause(g, unable);
-	keeper_again(g);
+	keeper_again(g, unable);
 }

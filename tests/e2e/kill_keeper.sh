@@ -56,3 +56,14 @@ kill -KILL "$old"
 lab_wait "another keeper" is_another "$old"
 lab_wait "the same session" lab_has "$id" lab_session main id
 lab_wait "the root is gone" lab_has 0 lab_roots main
+
+# A gate that stands still hears of both at once.
+lab_say "killed when the daemon is stopped"
+lab_tell one swap "$LAB_CARDS/one-gids" gids
+lab_wait "the card's root" lab_has 1 lab_roots main
+kill -STOP "${LAB_PID[daemon-main]}"
+kill -KILL "$(keeper)"
+kill -TERM "${LAB_PID[daemon-main]}"
+kill -CONT "${LAB_PID[daemon-main]}"
+lab_wait "the daemon's end" lab_dead daemon-main
+lab_expect "views" "" "$(ls "$(lab_run_dir main)/session")"
