@@ -1,7 +1,8 @@
 #!/bin/bash
 # A keeper that finds the disk full or read-only when it is started again is
-# tried again, with few words, while the desktops go on; at the daemon's own
-# start the same is refused with the reason.
+# tried again, with few words, while the desktops go on; until one begins no
+# root of a session is shown.  At the daemon's own start the same is refused with
+# the reason.
 . "$(dirname "$0")/../lab/lab.sh"
 lab_enter "$@"
 . "$LAB_TESTS/sweep/sweep.sh"
@@ -10,9 +11,12 @@ home=$(lab_home main)
 mount -t tmpfs -o size=40m,mode=700,uid=61003,gid=61003 small "$home/store"
 lab_daemon main
 lab_start user "$LAB_BUILD/tests/sweep/cardlife" load --user alice \
-	--port 3902 --run-dir "$(lab_run_dir main)" --soon 30000 \
-	--journal "$SWEEP_JOURNAL"
+	--port 3902 --run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL"
 lab_wait "something stored" test -s "$SWEEP_JOURNAL"
+lab_start holder "$LAB_BUILD/tests/sweep/cardlife" hold --user bob \
+	--port 3902 --run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL"
+lab_wait "a session that stays" grep -q " bob " "$SWEEP_JOURNAL"
+held=$(lab_view main bob)/anchors
 
 fill() {
 	dd if=/dev/zero of="$home/store/filler" bs=4k 2>/dev/null || true
@@ -50,6 +54,7 @@ while_ill() {
 	kill -STOP "${LAB_PID[daemon-main]}"
 	kill -KILL "$(keeper)"
 	lab_wait "$1" "$2"
+	[ -n "$(ls "$held")" ] || lab_fail "the root has gone too early"
 	kill -CONT "${LAB_PID[daemon-main]}" "${LAB_PID[user]}"
 	lab_wait "it is tried again" at_least $((before + $4))
 	lines=$(($(refusals) - before))
@@ -57,20 +62,28 @@ while_ill() {
 		lab_fail "$lines lines in $((SECONDS - start)) s"
 	lab_alive daemon-main || lab_fail "the daemon has ended"
 	lab_alive user || lab_fail "the client has gone"
+	lab_expect "views" "" "$(ls "$(lab_run_dir main)/session")"
 	"$3"
 	lab_wait "the next keeper" lab_ctl main sessions
+	lab_wait "the root that is held" shown "$held"
 	lab_wait "the store works" works
 }
 works() {
-	sweep_life once "$RANDOM" --port 3901 --soon 5000
+	sweep_life once "$RANDOM" --port 3901
+}
+shown() {
+	[ -n "$(ls "$1")" ]
 }
 
 # The first try may have made room for the second.
 while_ill "a full disk" fill make_room 1
 while_ill "a read-only disk" make_read_only make_writable 3
 sweep_check_stored sweep_list
-kill -TERM "${LAB_PID[user]}"
-wait "${LAB_PID[user]}" || lab_fail "the client: $(cat "$LAB/log/user")"
+for client in user holder; do
+	kill -TERM "${LAB_PID[$client]}"
+	wait "${LAB_PID[$client]}" ||
+		lab_fail "$client: $(cat "$LAB/log/$client")"
+done
 lab_stop daemon-main
 
 lab_say "at the daemon's own start"

@@ -51,6 +51,7 @@ lab_enter() {
 		LAB_BUILD="$LAB_BUILD" LAB_PATIENCE="$LAB_PATIENCE" \
 		LAB_PKI="${LAB_PKI:-}" LAB_KEEP="${LAB_KEEP:-}" \
 		LAB_SWEEP_STRIDE="${LAB_SWEEP_STRIDE:-}" \
+		LAB_SWEEP_FIRST="${LAB_SWEEP_FIRST:-}" \
 		LAB_SWEEP_KILLS="${LAB_SWEEP_KILLS:-}" \
 		LAB_SWEEP_SEED="${LAB_SWEEP_SEED:-}" \
 		unshare --mount --net --pid --ipc --uts --fork --mount-proc \

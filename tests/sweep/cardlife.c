@@ -15,11 +15,13 @@
  *	leave   insert, and go
  *	again   (after "leave") insert, remove, insert, and go
  *	steady  insert and remove until it is told to end: a canary
+ *	hold    insert, and stay until it is told to end
  *	load    anything by chance, again and again
  *
- * However the connection ends, the root must be gone soon after; "gone MS" says
- * how soon, --soon how soon it has to be.  The exit status is 0 when all of
- * that was so.
+ * When the card is taken out, the user logs off, or the connection is over,
+ * whatever ended it, the root must be gone soon after; "gone MS" says how soon,
+ * --soon how soon it has to be.  The exit status is 0 when all of that was so.
+ * Who stops a client (SIGSTOP) also stops its clock.
  */
 #include <dirent.h>
 #include <openssl/sha.h>
@@ -75,7 +77,9 @@ static const struct arg args[] = {
 static struct client client;
 static char cert_text[HASH_TEXT]; /* thumbprints, as in the names of files */
 static char root_text[HASH_TEXT];
+static uint64_t reason_gone_ms; /* that of the root; 0: it has one */
 static volatile sig_atomic_t told_to_end;
+static volatile sig_atomic_t was_stopped;
 static bool bad;
 
 /*
@@ -182,22 +186,62 @@ write_journal(void)
 		peer_die("journal");
 }
 
-/* Until it is in a view, or in none; false: the connection is over. */
+/* Until it is in a view; false: the connection is over. */
 static bool
-await(const char *folder, const char *text, bool shown)
+await(const char *folder, const char *text)
 {
 	uint64_t until = end_now_ms() + PATIENCE_MS;
 
 	while (!client.end.closed) {
-		if (is_shown(folder, text) == shown)
+		if (is_shown(folder, text))
 			return true;
 		if (end_now_ms() > until) {
-			complain(shown ? "it does not come" : "it does not go");
+			complain("it does not come");
 			return false;
 		}
 		client_run(&client, LOOK_MS, LOOK_MS);
 	}
 	return false;
+}
+
+/* From here on the root must go; what is the case already counts from then. */
+static void
+lose_reason(void)
+{
+	if (reason_gone_ms == 0)
+		reason_gone_ms = end_now_ms();
+}
+
+/* Since the reason is gone. */
+static unsigned
+waited_ms(void)
+{
+	if (was_stopped) {
+		was_stopped = 0;
+		reason_gone_ms = end_now_ms();
+	}
+	return (unsigned)(end_now_ms() - reason_gone_ms);
+}
+
+/* Until the root is in no view; false: the connection is over before. */
+static bool
+await_gone(void)
+{
+	was_stopped = 0;
+	while (is_shown("anchors", root_text)) {
+		if (waited_ms() > opt.soon_ms) {
+			complain("the root outlives its reason");
+			return false;
+		}
+		if (client.end.closed)
+			(void)usleep(LOOK_MS * 1000);
+		else
+			client_run(&client, LOOK_MS, LOOK_MS);
+	}
+	(void)printf("gone %u\n", waited_ms());
+	(void)fflush(stdout);
+	reason_gone_ms = 0;
+	return !client.end.closed;
 }
 
 /*
@@ -214,8 +258,7 @@ static bool
 insert(void)
 {
 	fake_pcsc_insert(&client.fake.pcsc, 0, &client.card);
-	if (!await("anchors", root_text, true) ||
-	    !await("personal", cert_text, true))
+	if (!await("anchors", root_text) || !await("personal", cert_text))
 		return false;
 	write_journal();
 	return true;
@@ -225,7 +268,8 @@ static bool
 take_out(void)
 {
 	fake_pcsc_remove(&client.fake.pcsc, 0);
-	return await("anchors", root_text, false);
+	lose_reason();
+	return await_gone();
 }
 
 static bool
@@ -233,7 +277,7 @@ change_policy(void)
 {
 	if (opt.policy != NULL && system(opt.policy) != 0)
 		complain("the policy's command");
-	client_run(&client, 300, 1000);
+	client_run(&client, 100, 1000);
 	return !client.end.closed;
 }
 
@@ -246,30 +290,20 @@ build_shutdown_request(struct wire_out *out)
 static void
 log_off(void)
 {
-	uint64_t until = end_now_ms() + PATIENCE_MS;
-
 	end_io(&client.end, build_shutdown_request);
-	while (!client.end.closed && is_shown("anchors", root_text) &&
-	       end_now_ms() < until)
-		client_run(&client, LOOK_MS, LOOK_MS);
+	lose_reason();
+	(void)await_gone();
 }
 
 /* The connection is over: so is its trust. */
 static void
 go(void)
 {
-	uint64_t start = end_now_ms();
-
 	end_close(&client.end);
-	while (is_shown("anchors", root_text)) {
-		if (end_now_ms() - start > opt.soon_ms) {
-			complain("the root outlives its reason");
-			return;
-		}
-		(void)usleep(LOOK_MS * 1000);
-	}
-	(void)printf("gone %u\n", (unsigned)(end_now_ms() - start));
-	(void)fflush(stdout);
+	client.end.closed = true;
+	lose_reason();
+	(void)await_gone();
+	reason_gone_ms = 0;
 }
 
 /* For another connection of the same user with the same card. */
@@ -331,6 +365,17 @@ live_steady(void)
 	go();
 }
 
+static void
+live_hold(void)
+{
+	if (arrive() && insert())
+		while (!client.end.closed && !told_to_end)
+			client_run(&client, REST_MS, REST_MS);
+	if (client.end.closed)
+		complain("the connection is over");
+	go();
+}
+
 static unsigned
 below(unsigned limit)
 {
@@ -367,14 +412,16 @@ static const struct {
 	void (*live)(void);
 } lives[] = {
     {"once", live_once},     {"leave", live_leave}, {"again", live_again},
-    {"steady", live_steady}, {"load", live_load},
+    {"steady", live_steady}, {"hold", live_hold},   {"load", live_load},
 };
 
 static void
-on_end(int sig)
+on_signal(int sig)
 {
-	(void)sig;
-	told_to_end = 1;
+	if (sig == SIGTERM)
+		told_to_end = 1;
+	else
+		was_stopped = 1;
 }
 
 static int
@@ -397,7 +444,7 @@ live(const char *name)
 int
 main(int argc, char **argv)
 {
-	struct sigaction action = {.sa_handler = on_end};
+	struct sigaction action = {.sa_handler = on_signal};
 	int first = args_take(argc, argv, args);
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -410,5 +457,6 @@ main(int argc, char **argv)
 			(void)pause();
 	}
 	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGCONT, &action, NULL);
 	return live(argv[first]);
 }

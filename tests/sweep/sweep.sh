@@ -2,8 +2,12 @@
 #
 #   LAB_SWEEP_STRIDE  kill at every so many-th system call; 1: at each.  Without
 #                     it the scenario takes less than a minute
+#   LAB_SWEEP_FIRST   from this one on (1)
 #   LAB_SWEEP_KILLS   or so many in all
 #   LAB_SWEEP_SEED    where chance decides
+#
+# Several that share the calls out by FIRST and STRIDE may run at once, each is
+# in a world of its own: that is how tests/sweep/shards meets every call.
 
 # A traced process cannot look for leaks.
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:quarantine_size_mb=1
@@ -51,6 +55,38 @@ sweep_life() {
 	shift 2
 	"$LAB_BUILD/tests/sweep/cardlife" "$life" --user "$user" \
 		--run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL" "$@"
+}
+
+# sweep_slower MS: raises slowest.
+sweep_slower() {
+	[ "$1" -le "$slowest" ] || slowest=$1
+}
+
+# sweep_gone TEXT: the same with how long, by what a life has said, its root
+# stayed without a reason.
+sweep_gone() {
+	local word ms
+
+	while read -r word ms; do
+		[ "$word" != gone ] || sweep_slower "$ms"
+	done <<<"$1"
+}
+
+# sweep_calls TOTAL KILL...: "KILL... N" at each call that is to be met, which
+# sets how; sets kills.  No two lives are alike: one that makes more calls than
+# the one that was counted is followed to its end.
+sweep_calls() {
+	local total=$1 n=${LAB_SWEEP_FIRST:-1}
+	local stride=${LAB_SWEEP_STRIDE:-$(($1 / SWEEP_KILLS + 1))}
+
+	shift
+	kills=0
+	while [ "$n" -le "$total" ] || [ "$how" = killed ]; do
+		"$@" "$n"
+		[ "$how" != killed ] || kills=$((kills + 1))
+		n=$((n + stride))
+	done
+	[ "$kills" -gt 0 ] || lab_fail "nothing was killed"
 }
 
 # What has been seen stored is there, and everything belongs to whom it names.
