@@ -15,7 +15,7 @@
 
 enum {
 	AGAIN_MS = 200,       /* after one that has served */
-	HASTY_MS = 500,       /* after too many that hardly have */
+	HASTY_MS = 300,       /* after too many that hardly have */
 	UNABLE_MS = 1000,     /* after one that was not able to begin */
 	PAUSE_MAX_MS = 8000,  /* and after more of them */
 	SERVED_MIN_MS = 1000, /* that is more than hardly */
