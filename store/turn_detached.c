@@ -1,6 +1,7 @@
 #include "turn_private.h"
 
 #include "log.h"
+#include "userlink.h"
 
 #include <time.h>
 
@@ -118,8 +119,22 @@ on_known(const struct engine_session *session, void *arg)
 	                    remaining(session->expires_at, now));
 }
 
+/* The links of before are the log-ons' own: with them they go. */
+static void
+on_link(uid_t user, const char *id, void *arg)
+{
+	const struct turn *turn = arg;
+	struct logon *logon = logon_find(&turn->logons, id);
+
+	if (logon != NULL)
+		logon->linked = user;
+}
+
 bool
 turn_load(struct turn *turn)
 {
-	return engine_list_sessions(turn->config.engine, on_known, turn);
+	if (!engine_list_sessions(turn->config.engine, on_known, turn))
+		return false;
+	userlink_each(turn->config.run_dirfd, on_link, turn);
+	return true;
 }

@@ -1,8 +1,10 @@
 #include "userlink.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +54,36 @@ userlink_get(int run_dirfd, uid_t user, char id[VIEW_ID_TEXT_LEN + 1])
 	found = read_link(users, name, id);
 	(void)close(users);
 	return found;
+}
+
+/* False: it is not written as we write one. */
+static bool
+parse_name(const char *name, uid_t *user)
+{
+	char again[NAME_SIZE];
+
+	*user = (uid_t)strtoul(name, NULL, 10);
+	link_name(*user, again);
+	return strcmp(name, again) == 0;
+}
+
+void
+userlink_each(int run_dirfd, userlink_on_link *on_link, void *arg)
+{
+	int users = tree_open(run_dirfd, USERS);
+	DIR *dir = users >= 0 ? fdopendir(users) : NULL;
+	char id[VIEW_ID_TEXT_LEN + 1];
+	struct dirent *entry;
+	uid_t user;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (parse_name(entry->d_name, &user) &&
+		    read_link(users, entry->d_name, id))
+			on_link(user, id, arg);
+	if (dir != NULL)
+		(void)closedir(dir);
+	else if (users >= 0)
+		(void)close(users);
 }
 
 enum view_error

@@ -13,6 +13,10 @@
 /* Where the user's link leads; false: there is none. */
 bool userlink_get(int run_dirfd, uid_t user, char id[VIEW_ID_TEXT_LEN + 1]);
 
+/* Each link there is, with where it leads. */
+typedef void userlink_on_link(uid_t user, const char *id, void *arg);
+void userlink_each(int run_dirfd, userlink_on_link *on_link, void *arg);
+
 /* Have it lead to this view, from one moment to the next. */
 enum view_error userlink_set(int run_dirfd, uid_t user, const char *id);
 

@@ -100,6 +100,40 @@ is_one(const char *id, void *arg)
 }
 
 static void
+on_link(uid_t user, const char *id, void *arg)
+{
+	char(*seen)[128] = arg;
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "%lu=%.4s ", (unsigned long)user,
+	               id);
+	(void)strncat(*seen, line, sizeof(*seen) - strlen(*seen) - 1);
+}
+
+/* What is none of ours is passed over. */
+static void
+test_each(void **state)
+{
+	char seen[128] = "";
+
+	(void)state;
+	userlink_each(run_dirfd, on_link, &seen);
+	assert_string_equal(seen, "");
+	assert_int_equal(userlink_set(run_dirfd, 1000, ONE), VIEW_OK);
+	assert_int_equal(symlinkat("../session/" ONE, run_dirfd, "user/01000"),
+	                 0);
+	assert_int_equal(symlinkat("../session/" ONE, run_dirfd, "user/-1"), 0);
+	assert_int_equal(symlinkat("/etc", run_dirfd, "user/1002"), 0);
+	userlink_each(run_dirfd, on_link, &seen);
+	assert_string_equal(seen, "1000=0123 ");
+	assert_int_equal(userlink_set(run_dirfd, 1001, TWO), VIEW_OK);
+	seen[0] = '\0';
+	userlink_each(run_dirfd, on_link, &seen);
+	assert_int_equal(strlen(seen), strlen("1000=0123 1001=fedc "));
+	assert_non_null(strstr(seen, "1001=fedc "));
+}
+
+static void
 test_prune(void **state)
 {
 	char id[VIEW_ID_TEXT_LEN + 1];
@@ -122,10 +156,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    LINK(test_leads),
-	    LINK(test_clear),
-	    LINK(test_foreign),
-	    LINK(test_prune),
+	    LINK(test_leads), LINK(test_clear), LINK(test_foreign),
+	    LINK(test_each),  LINK(test_prune),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
