@@ -244,10 +244,7 @@ ctlroot_purged(struct json_object *document)
 
 	if (!json_object_object_get_ex(document, "purged", &row))
 		return false;
-	(void)printf("%lld claims of ended log-ons are forgotten.%s\n",
-	             (long long)ctltable_number(row, "claims"),
-	             ctltable_number(row, "more") != 0
-	                 ? " There are more: ask again."
-	                 : "");
+	(void)printf("%lld claims of ended log-ons are forgotten.\n",
+	             (long long)ctltable_number(row, "claims"));
 	return true;
 }

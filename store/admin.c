@@ -11,7 +11,6 @@
 #include <time.h>
 
 enum { SCOPES_MAX = 16 };
-enum { AUDIT_SCAN_MAX = 100000 /* rows looked at for one user */ };
 
 /* A request under way: fault is a literal, or what the engine said. */
 struct order {
@@ -205,25 +204,6 @@ unpin(struct order *order)
 	return row != NULL;
 }
 
-static bool
-purge(struct order *order)
-{
-	bool one = order->request->prefix[0] != '\0';
-	uint8_t hash[ENGINE_HASH_LEN];
-	uint32_t purged = 0;
-	struct json_object *row;
-
-	if (one && !find_root(order, hash))
-		return false;
-	if (!engine_purge(order->source->engine, one ? hash : NULL, order->who,
-	                  &purged))
-		return failed(order);
-	row = document_add_object(order->document, "purged");
-	document_add_number(row, "claims", purged);
-	document_add_bool(row, "more", purged == ENGINE_PURGE_MAX);
-	return row != NULL;
-}
-
 /* In transactions of its own, since log-ons end with it. */
 static bool
 forget_user(struct order *order)
@@ -313,49 +293,6 @@ change(struct order *order)
 	return ok;
 }
 
-static bool
-on_audit(const struct engine_audit_row *audit, void *arg)
-{
-	struct order *order = arg;
-	char event[64];
-
-	if (json_object_array_length(order->rows) == REPORT_ROWS_MAX) {
-		document_add_bool(order->document, "truncated", true);
-		return false;
-	}
-	struct json_object *row = document_add_row(order->rows);
-
-	if (row == NULL)
-		return false;
-	(void)snprintf(event, sizeof(event), "%.*s", (int)audit->event.len,
-	               (const char *)audit->event.data);
-	document_add_number(row, "at", audit->at);
-	document_add_text(row, "event", event);
-	document_add_event(row, event);
-	document_add_view(row, "session", audit->session);
-	document_add_view(row, "user", audit->user);
-	document_add_hex(row, "sha256", audit->hash);
-	document_add_view(row, "detail", audit->detail);
-	return true;
-}
-
-static bool
-list_audit(struct order *order)
-{
-	bool all = order->request->owner[0] == '\0';
-	struct engine_audit_query query = {
-	    .owner = wire_view_text(order->request->owner),
-	    .since = order->request->since,
-	    .rows = all ? REPORT_ROWS_MAX + 1 : AUDIT_SCAN_MAX,
-	};
-
-	order->rows = document_add_rows(order->document, "audit");
-	if (order->rows == NULL)
-		return false;
-	(void)engine_list_audit(order->source->engine, &query, on_audit, order);
-	return true;
-}
-
 static const struct {
 	enum request_verb verb;
 	bool (*run)(struct order *order);
@@ -363,9 +300,7 @@ static const struct {
 } verbs[] = {
     {REQUEST_ROOTS_PIN, pin, true},
     {REQUEST_ROOTS_UNPIN, unpin, true},
-    {REQUEST_ROOTS_PURGE, purge, true},
     {REQUEST_CERTS_SET, change, true},
-    {REQUEST_AUDIT, list_audit, false},
     {REQUEST_USERS_FORGET, forget_user, false},
 };
 

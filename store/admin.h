@@ -1,6 +1,6 @@
 /*
- * The verbs of the control socket that change the store, and the audit: each in
- * one transaction, answered in JSON.  Who may ask is control.c's to know.
+ * The verbs of the control socket that change little of the store: each in one
+ * transaction, answered in JSON.  Who may ask is control.c's to know.
  */
 #ifndef STORE_ADMIN_H
 #define STORE_ADMIN_H

@@ -3,11 +3,13 @@
 #include "admin.h"
 #include "errand.h"
 #include "log.h"
+#include "waste.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ static void on_body(struct bufferevent *bev, void *arg);
 static errand_on_done on_errand_done;
 static void on_more_input(struct bufferevent *bev, void *arg);
 static void on_read_up(struct bufferevent *bev, void *arg);
+static void on_taken(struct bufferevent *bev, void *arg);
 static void on_sent(struct bufferevent *bev, void *arg);
 static void on_closed(struct bufferevent *bev, short what, void *arg);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
@@ -41,6 +44,7 @@ struct connection {
 	bool watching;
 	size_t missed; /* events, since it was told */
 	bool copying;  /* a backup: one at a time */
+	int copy;      /* its file, while it is sent; -1: none */
 };
 
 struct control {
@@ -53,6 +57,7 @@ struct control {
 	size_t count;
 	size_t watchers;
 	size_t copying;
+	struct waste *waste; /* of copies that are over */
 };
 
 /*
@@ -175,7 +180,9 @@ control_new(struct event_base *base, const char *path, gid_t group,
 	control->source = *source;
 	control->group = group;
 	TAILQ_INIT(&control->connections);
-	*reason = listen_at(control, path);
+	control->waste = waste_new(base);
+	if (control->waste != NULL)
+		*reason = listen_at(control, path);
 	if (*reason == NULL)
 		return control;
 	control_free(control);
@@ -200,6 +207,7 @@ connection_free(struct connection *c)
 		event_free(c->deadline);
 	if (c->bev != NULL)
 		bufferevent_free(c->bev);
+	waste_take(control->waste, c->copy);
 	free(c);
 }
 
@@ -277,6 +285,7 @@ on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 		return;
 	}
 	c->control = control;
+	c->copy = -1;
 	c->uid = uid;
 	TAILQ_INSERT_TAIL(&control->connections, c, entry);
 	control->count++;
@@ -343,9 +352,19 @@ run_errand(struct connection *c)
 	c->copying = c->request.verb == REQUEST_STORE_BACKUP;
 	control->copying += c->copying ? 1 : 0;
 	stop_deadline(c);
-	bufferevent_setcb(c->bev, on_more_input, NULL, on_closed, c);
-	c->errand = errand_new(control->base, &control->source, c->request.verb,
-	                       on_errand_done, c);
+	bufferevent_setcb(c->bev, on_more_input, on_taken, on_closed, c);
+	bufferevent_setwatermark(c->bev, EV_WRITE, ERRAND_WAITING_MAX / 2, 0);
+	(void)bufferevent_set_timeouts(c->bev, NULL, &answer_time);
+	const struct errand_order order = {
+	    .base = control->base,
+	    .waste = control->waste,
+	    .source = &control->source,
+	    .request = &c->request,
+	    .uid = c->uid,
+	    .to = bufferevent_get_output(c->bev),
+	};
+
+	c->errand = errand_new(&order, on_errand_done, c);
 	if (c->errand == NULL)
 		connection_free(c);
 }
@@ -357,11 +376,9 @@ serve(struct connection *c, struct wire_view body)
 		watch(c);
 	else if (errand_serves(c->request.verb))
 		run_errand(c);
-	else if (admin_serves(c->request.verb))
+	else
 		answer(c, admin_answer(&c->control->source, &c->request, body,
 		                       c->uid));
-	else
-		answer(c, report_make(&c->control->source, &c->request));
 }
 
 /* The body may be there already: the loop tells of new bytes only. */
@@ -434,22 +451,42 @@ on_more_input(struct bufferevent *bev, void *arg)
 	(void)evbuffer_drain(input, evbuffer_get_length(input));
 }
 
+/* What the errand has to tell waits for room. */
+static void
+on_taken(struct bufferevent *bev, void *arg)
+{
+	struct connection *c = arg;
+
+	(void)bev;
+	errand_go_on(c->errand);
+}
+
+/* The buffer has the descriptor then, and closes it. */
+static bool
+send_copy(struct evbuffer *output, int fd, int64_t len)
+{
+	if (evbuffer_add_file(output, fd, 0, len) == 0)
+		return true;
+	(void)close(fd);
+	return false;
+}
+
 /* The line first, then the copy: both leave before on_sent. */
 static void
-on_errand_done(void *arg, struct json_object *document, int fd, int64_t len)
+on_errand_done(void *arg, const struct errand_result *result)
 {
 	struct connection *c = arg;
 	struct evbuffer *output = bufferevent_get_output(c->bev);
 
 	(void)bufferevent_disable(c->bev, EV_READ);
 	bufferevent_setcb(c->bev, NULL, on_sent, on_closed, c);
+	bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
 	(void)bufferevent_set_timeouts(c->bev, NULL, &answer_time);
-	bool ok = put_line(c, document);
+	bool ok = result->in_buffer || put_line(c, result->answer);
 
-	/* The buffer has the descriptor then, and closes it. */
-	if (fd >= 0 && (!ok || evbuffer_add_file(output, fd, 0, len) != 0)) {
-		ok = false;
-		(void)close(fd);
+	if (result->fd >= 0) {
+		c->copy = fcntl(result->fd, F_DUPFD_CLOEXEC, 0);
+		ok = send_copy(output, result->fd, result->len) && ok;
 	}
 	if (!ok)
 		connection_free(c);
@@ -559,6 +596,7 @@ control_free(struct control *control)
 		return;
 	while (!TAILQ_EMPTY(&control->connections))
 		connection_free(TAILQ_FIRST(&control->connections));
+	waste_free(control->waste);
 	if (control->listener != NULL)
 		evconnlistener_free(control->listener);
 	if (control->path != NULL)

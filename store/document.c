@@ -43,6 +43,17 @@ document_add_hex(struct json_object *to, const char *key,
 	document_add_text(to, key, text);
 }
 
+void
+document_add_card_id(struct json_object *to, struct wire_view id)
+{
+	struct wire_in in = wire_in_view(id);
+	uint8_t any = 0;
+
+	while (in.left > 0)
+		any |= wire_u8(&in);
+	document_add_hex(to, "card_id", any != 0 ? id : (struct wire_view){0});
+}
+
 /* It is the parent's then, or nobody's. */
 static struct json_object *
 hang(struct json_object *to, const char *key, struct json_object *child)

@@ -21,6 +21,9 @@ void document_add_bool(struct json_object *to, const char *key, bool value);
 void document_add_hex(struct json_object *to, const char *key,
                       struct wire_view bytes);
 
+/* "card_id"; of a card that does not say who it is, that is empty. */
+void document_add_card_id(struct json_object *to, struct wire_view id);
+
 /* A new array or object under the key; NULL: no memory. */
 struct json_object *document_add_rows(struct json_object *to, const char *key);
 struct json_object *document_add_object(struct json_object *to,

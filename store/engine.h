@@ -39,7 +39,9 @@ enum {
 	ENGINE_OWNER_BYTES = 4 * 1024 * 1024, /* and their DER together */
 	ENGINE_SESSION_DAYS = 30,             /* an ended session is listed */
 	ENGINE_AUDIT_DAYS = 180,
-	ENGINE_SWEEP_SLICE = 1000 /* rows looked at in one transaction */
+	ENGINE_SWEEP_SLICE = 1000, /* rows looked at in one transaction */
+	ENGINE_PAGE = 200,         /* rows of a list, in one call */
+	ENGINE_PAGE_SCAN = 500     /* keys looked at for them */
 };
 
 /* What counts for every log-on of this host, as the administrator allowed. */
@@ -346,10 +348,29 @@ struct engine_entry {
 };
 typedef bool engine_on_entry(const struct engine_entry *entry, void *arg);
 
+/*
+ * Lists of any length come in pages: a call looks at a bounded number of rows
+ * and moves its key, which is all zeros at the beginning.  The rows of two
+ * pages are of two moments.  ENGINE_MORE: there are others; ENGINE_BAD: the
+ * store failed, or the callback ended it.
+ */
+enum engine_slice { ENGINE_MORE, ENGINE_DONE, ENGINE_BAD };
+
 /* Entries of MY and REQUEST; filter may be NULL. */
 bool engine_list_entries(struct engine *engine,
                          const struct engine_filter *filter,
                          engine_on_entry *on_entry, void *arg);
+
+/* A page is what one owner has, or so many entries with that beginning. */
+struct engine_entry_key {
+	char owner[KEEP_TEXT_MAX + 1];
+	uint8_t hash[ENGINE_HASH_LEN];
+	int64_t store;
+};
+enum engine_slice engine_page_entries(struct engine *engine,
+                                      const struct engine_filter *filter,
+                                      struct engine_entry_key *key,
+                                      engine_on_entry *on_entry, void *arg);
 
 struct engine_claim {
 	struct wire_view scope;
@@ -385,6 +406,18 @@ bool engine_list_claims(struct engine *engine,
                         const struct engine_filter *filter,
                         engine_on_claim *on_claim, void *arg);
 
+struct engine_claim_key {
+	char scope[ENGINE_USER_SCOPE_SIZE];
+	uint8_t hash[ENGINE_HASH_LEN];
+	char session[ENGINE_ID_SIZE];
+	int64_t reader;
+	uint8_t card_id[KEEP_CARD_ID_LEN];
+};
+enum engine_slice engine_page_claims(struct engine *engine,
+                                     const struct engine_filter *filter,
+                                     struct engine_claim_key *key,
+                                     engine_on_claim *on_claim, void *arg);
+
 struct engine_pin {
 	struct wire_view scope;
 	struct wire_view hash;
@@ -396,6 +429,15 @@ struct engine_pin {
 typedef bool engine_on_pin(const struct engine_pin *pin, void *arg);
 bool engine_list_pins(struct engine *engine, const struct engine_filter *filter,
                       engine_on_pin *on_pin, void *arg);
+
+struct engine_pin_key {
+	char scope[ENGINE_USER_SCOPE_SIZE];
+	uint8_t hash[ENGINE_HASH_LEN];
+};
+enum engine_slice engine_page_pins(struct engine *engine,
+                                   const struct engine_filter *filter,
+                                   struct engine_pin_key *key,
+                                   engine_on_pin *on_pin, void *arg);
 
 /* The certificate itself; nothing is called when there is none. */
 typedef void engine_on_der(struct wire_view der, void *arg);
@@ -423,6 +465,12 @@ struct engine_session {
 typedef bool engine_on_session(const struct engine_session *session, void *arg);
 bool engine_list_sessions(struct engine *engine, engine_on_session *on_session,
                           void *arg);
+
+/* Those after this id, which may be empty; it is moved. */
+enum engine_slice engine_page_sessions(struct engine *engine,
+                                       char after[ENGINE_ID_SIZE],
+                                       engine_on_session *on_session,
+                                       void *arg);
 
 struct engine_stats {
 	int64_t certs;

@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
 	CHANGE_ENTRIES_MAX = 256, /* entries of one certificate */
-	CENSUS_SLICES = 256,      /* by the first byte of the thumbprint */
-	CENSUS_AUDIT_SECONDS = 3600,
+	PURGE_PAGE = 100,         /* claims in one transaction */
 	EXTRA_BASE64_MAX = (PROPERTY_EXTRA_MAX + 2) / 3 * 4 + 1
 };
 
@@ -168,77 +166,75 @@ engine_unpin(struct engine *engine, const char *scope, const uint8_t *hash,
  * Purging.
  */
 
-struct kept {
-	char scope[ENGINE_SCOPE_SIZE];
-	char session[ENGINE_ID_SIZE];
-	uint8_t hash[ENGINE_HASH_LEN];
-};
-
-static void
-copy_text(char *to, size_t size, struct wire_view text)
-{
-	(void)snprintf(to, size, "%.*s", (int)text.len,
-	               (const char *)text.data);
-}
-
+/* Those of one page that were kept; kept has PURGE_PAGE places. */
 static bool
-find_kept(struct engine *engine, const uint8_t *hash, struct kept *kept,
+find_kept(struct engine *engine, const uint8_t *hash,
+          const struct engine_claim_key *after,
+          const struct engine_claim_key *last, struct engine_claim_key *kept,
           size_t *count)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_KEPT_FIND);
 
 	*count = 0;
+	engine_put_claim_page(&call, after, last);
 	if (hash != NULL)
 		sql_put_blob(&call, hash_view(hash));
 	else
 		sql_put_null(&call);
-	sql_put_int(&call, ENGINE_PURGE_MAX);
-	while (*count < ENGINE_PURGE_MAX && sql_row(&call)) {
-		struct kept *k = &kept[(*count)++];
-
-		copy_text(k->scope, sizeof(k->scope), sql_get_view(&call));
-		copy_text(k->session, sizeof(k->session), sql_get_view(&call));
-		struct wire_view view = sql_get_view(&call);
-
-		if (view.len == ENGINE_HASH_LEN)
-			memcpy(k->hash, view.data, view.len);
-	}
+	while (*count < PURGE_PAGE && sql_row(&call))
+		engine_read_claim_key(&call, &kept[(*count)++]);
 	return sql_end(&call);
+}
+
+static bool
+drop_claim(struct engine *engine, const struct engine_claim_key *kept)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_KEPT_DROP);
+
+	sql_put_string(&call, kept->scope);
+	sql_put_blob(&call, hash_view(kept->hash));
+	sql_put_string(&call, kept->session);
+	sql_put_int(&call, kept->reader);
+	sql_put_blob(&call,
+	             (struct wire_view){kept->card_id, KEEP_CARD_ID_LEN});
+	return sql_run(&call);
 }
 
 /* The claim, and its entry when no other claim backs it. */
 static bool
-drop_kept(struct engine *engine, const struct kept *kept, const char *who)
+drop_kept(struct engine *engine, const struct engine_claim_key *kept,
+          const char *who)
 {
-	static const enum statement statements[] = {STATEMENT_KEPT_DROP,
-	                                            STATEMENT_KEPT_DROP_ENTRY};
+	if (!drop_claim(engine, kept))
+		return false;
+	struct sql_call call =
+	    sql_call(&engine->sql, STATEMENT_KEPT_DROP_ENTRY);
 
-	for (size_t i = 0; i < 2; i++) {
-		struct sql_call call = sql_call(&engine->sql, statements[i]);
-
-		sql_put_string(&call, kept->scope);
-		sql_put_blob(&call, hash_view(kept->hash));
-		if (!sql_run(&call))
-			return false;
-	}
-	return audit(engine, "root-purged", kept->hash, who, kept->scope);
+	sql_put_string(&call, kept->scope);
+	sql_put_blob(&call, hash_view(kept->hash));
+	return sql_run(&call) &&
+	       audit(engine, "root-purged", kept->hash, who, kept->scope);
 }
 
-bool
+enum engine_slice
 engine_purge(struct engine *engine, const uint8_t *hash, const char *who,
-             uint32_t *purged)
+             struct engine_claim_key *key, uint32_t *purged)
 {
-	struct kept *kept = calloc(ENGINE_PURGE_MAX, sizeof(*kept));
+	struct engine_claim_key *kept = calloc(PURGE_PAGE, sizeof(*kept));
+	struct engine_claim_key last;
 	size_t count = 0;
-	bool ok = kept != NULL && find_kept(engine, hash, kept, &count);
+	enum engine_slice slice = engine_claims_end(
+	    engine, key, ENGINE_LAST_ROOT_SCOPE, PURGE_PAGE, &last);
+	bool ok = kept != NULL && slice != ENGINE_BAD &&
+	          find_kept(engine, hash, key, &last, kept, &count);
 
-	*purged = 0;
 	for (size_t i = 0; ok && i < count; i++) {
 		ok = drop_kept(engine, &kept[i], who);
 		(*purged)++;
 	}
 	free(kept);
-	return ok;
+	*key = last;
+	return ok ? slice : ENGINE_BAD;
 }
 
 /*
@@ -467,119 +463,4 @@ engine_change(struct engine *engine, struct wire_view owner,
 		values_clear(&values[i]);
 	free(values);
 	return ok;
-}
-
-/*
- * The audit.
- */
-
-bool
-engine_list_audit(struct engine *engine, const struct engine_audit_query *query,
-                  engine_on_audit *on_audit, void *arg)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_AUDIT);
-	bool more = true;
-
-	sql_put_int(&call, query->since);
-	sql_put_text(&call, query->owner);
-	sql_put_int(&call, query->rows);
-	while (more && sql_row(&call)) {
-		struct engine_audit_row row;
-
-		row.at = sql_get_int(&call);
-		row.event = sql_get_view(&call);
-		row.session = sql_get_view(&call);
-		row.user = sql_get_view(&call);
-		row.hash = sql_get_view(&call);
-		row.detail = sql_get_view(&call);
-		more = on_audit(&row, arg);
-	}
-	return sql_end(&call) && more;
-}
-
-/*
- * Counting.
- */
-
-void
-engine_census_init(struct engine_census *census)
-{
-	*census = (struct engine_census){0};
-}
-
-/* A statement that counts between two values. */
-static bool
-count_slice(struct engine *engine, enum statement which, unsigned slice,
-            int64_t *count)
-{
-	struct sql_call call = sql_call(&engine->sql, which);
-	uint8_t low[ENGINE_HASH_LEN] = {(uint8_t)slice};
-	uint8_t high[ENGINE_HASH_LEN];
-
-	memset(high, 0xff, sizeof(high));
-	high[0] = (uint8_t)slice;
-	sql_put_blob(&call, hash_view(low));
-	sql_put_blob(&call, hash_view(high));
-	if (sql_row(&call))
-		*count += sql_get_int(&call);
-	return sql_end(&call);
-}
-
-/* What costs nothing: sizes, pins, sessions, the ends of the audit. */
-static bool
-count_small(struct engine *engine, struct engine_census *census)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_CENSUS_SMALL);
-	struct stat wal;
-
-	if (sql_row(&call)) {
-		int64_t page = sql_get_int(&call);
-
-		census->file_bytes = page * sql_get_int(&call);
-		census->free_bytes = page * sql_get_int(&call);
-		census->stats.pins = sql_get_int(&call);
-		census->stats.live_sessions = sql_get_int(&call);
-		census->audit_next = sql_get_int(&call);
-		census->audit_last = sql_get_int(&call);
-	}
-	if (engine_wal_stat(engine, &wal))
-		census->wal_bytes = wal.st_size;
-	return sql_end(&call);
-}
-
-static bool
-count_audit(struct engine *engine, struct engine_census *census)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_CENSUS_AUDIT);
-
-	sql_put_int(&call, census->audit_next);
-	census->audit_next += CENSUS_AUDIT_SECONDS;
-	sql_put_int(&call, census->audit_next);
-	if (sql_row(&call))
-		census->stats.audit += sql_get_int(&call);
-	return sql_end(&call);
-}
-
-enum engine_slice
-engine_census_step(struct engine *engine, struct engine_census *census)
-{
-	unsigned slice = census->slice;
-	bool ok = true;
-
-	if (slice < CENSUS_SLICES) {
-		census->slice++;
-		ok = (slice > 0 || count_small(engine, census)) &&
-		     count_slice(engine, STATEMENT_CENSUS_CERTS, slice,
-		                 &census->stats.certs) &&
-		     count_slice(engine, STATEMENT_CENSUS_ENTRIES, slice,
-		                 &census->stats.entries) &&
-		     count_slice(engine, STATEMENT_CENSUS_CLAIMS, slice,
-		                 &census->stats.claims);
-	} else if (census->audit_next <= census->audit_last &&
-	           census->audit_last > 0) {
-		ok = count_audit(engine, census);
-	} else {
-		return ENGINE_DONE;
-	}
-	return ok ? ENGINE_MORE : ENGINE_BAD;
 }

@@ -9,7 +9,7 @@
 #include "engine.h"
 #include "property.h"
 
-enum { ENGINE_WHO_SIZE = 24, ENGINE_PURGE_MAX = 1000 };
+enum { ENGINE_WHO_SIZE = 24 };
 
 /* The one certificate whose SHA-256 begins with these hexadecimal digits. */
 enum engine_found {
@@ -50,10 +50,11 @@ bool engine_unpin(struct engine *engine, const char *scope, const uint8_t *hash,
 
 /*
  * Forget claims that were kept when their log-ons ended, of one root or, with a
- * NULL hash, of all; at most ENGINE_PURGE_MAX at a time.
+ * NULL hash, of all: a page of them, see engine.h.  purged counts on.
  */
-bool engine_purge(struct engine *engine, const uint8_t *hash, const char *who,
-                  uint32_t *purged);
+enum engine_slice engine_purge(struct engine *engine, const uint8_t *hash,
+                               const char *who, struct engine_claim_key *key,
+                               uint32_t *purged);
 
 /*
  * Change the entries of one certificate, the owner's or (empty) all; entries
@@ -70,11 +71,17 @@ bool engine_change(struct engine *engine, struct wire_view owner,
                    const struct property_change *change, const char *who,
                    engine_on_changed *on_changed, void *arg);
 
-/* The audit, newest first; a callback that returns false ends it. */
+/* The audit, newest first, in pages: see engine.h. */
 struct engine_audit_query {
 	struct wire_view owner; /* what concerns this user; empty: all */
 	int64_t since;
-	int64_t rows; /* so many are looked at */
+};
+struct engine_audit_key {
+	bool begun;
+	int64_t at;
+	int64_t epoch;
+	int64_t seq;
+	char session[ENGINE_ID_SIZE];
 };
 struct engine_audit_row {
 	int64_t at;
@@ -85,9 +92,10 @@ struct engine_audit_row {
 	struct wire_view detail;
 };
 typedef bool engine_on_audit(const struct engine_audit_row *row, void *arg);
-bool engine_list_audit(struct engine *engine,
-                       const struct engine_audit_query *query,
-                       engine_on_audit *on_audit, void *arg);
+enum engine_slice engine_page_audit(struct engine *engine,
+                                    const struct engine_audit_query *query,
+                                    struct engine_audit_key *key,
+                                    engine_on_audit *on_audit, void *arg);
 
 /*
  * Counting in slices, so that a large store answers and goes on working.  The
@@ -99,10 +107,8 @@ struct engine_census {
 	int64_t free_bytes; /* of them: pages to be used again */
 	int64_t wal_bytes;
 	unsigned slice;
-	int64_t audit_next; /* seconds: where the next slice begins */
-	int64_t audit_last;
+	struct engine_audit_key audit; /* where the next slice begins */
 };
-enum engine_slice { ENGINE_MORE, ENGINE_DONE, ENGINE_BAD };
 void engine_census_init(struct engine_census *census);
 enum engine_slice engine_census_step(struct engine *engine,
                                      struct engine_census *census);
@@ -119,6 +125,9 @@ void engine_copy_free(struct engine_copy *copy);
 /* At most pages more of it; after ENGINE_BAD engine_copy_reason says why. */
 enum engine_slice engine_copy_step(struct engine_copy *copy, int pages);
 const char *engine_copy_reason(const struct engine_copy *copy);
+
+/* Its file, as it is; the descriptor is the caller's.  -1: it is taken. */
+int engine_copy_dup(const struct engine_copy *copy);
 
 /* Its bytes, once it is done; the descriptor is the caller's. */
 int engine_copy_take(struct engine_copy *copy, int64_t *len);

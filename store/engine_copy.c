@@ -163,6 +163,12 @@ engine_copy_reason(const struct engine_copy *copy)
 }
 
 int
+engine_copy_dup(const struct engine_copy *copy)
+{
+	return copy->fd >= 0 ? fcntl(copy->fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+int
 engine_copy_take(struct engine_copy *copy, int64_t *len)
 {
 	struct stat file;

@@ -1,7 +1,32 @@
 #include "engine_private.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+static const struct engine_filter no_filter;
+
+static struct wire_view
+hash_view(const uint8_t *hash)
+{
+	return (struct wire_view){hash, ENGINE_HASH_LEN};
+}
+
+/* What does not fit is no key of ours. */
+static void
+copy_text(char *to, size_t size, struct wire_view text)
+{
+	(void)snprintf(to, size, "%.*s", (int)text.len,
+	               text.len > 0 ? (const char *)text.data : "");
+}
+
+static void
+copy_bytes(uint8_t *to, size_t size, struct wire_view bytes)
+{
+	memset(to, 0, size);
+	if (bytes.len > 0)
+		memcpy(to, bytes.data, bytes.len < size ? bytes.len : size);
+}
 
 /*
  * The first and last hash with a prefix in hexadecimal.  What is no prefix has
@@ -43,28 +68,6 @@ range_of(const char *prefix)
 		    (uint8_t)(~(0xf << shift) | (value << shift));
 	}
 	return range;
-}
-
-/* Of a list that exists for all, for an owner or scope, and for a hash. */
-static struct sql_call
-filtered(struct engine *engine, const struct engine_filter *filter,
-         const enum statement which[3], struct range *range)
-{
-	static const struct engine_filter all;
-	const struct engine_filter *f = filter != NULL ? filter : &all;
-	bool by_hash = f->prefix != NULL && f->prefix[0] != '\0';
-	enum statement statement = f->owner.len > 0 ? which[1]
-	                           : by_hash        ? which[2]
-	                                            : which[0];
-	struct sql_call call = sql_call(&engine->sql, statement);
-
-	*range = range_of(f->prefix);
-	if (statement == which[0] && which[0] != which[1])
-		return call;
-	sql_put_text(&call, f->owner);
-	sql_put_blob(&call, (struct wire_view){range->first, ENGINE_HASH_LEN});
-	sql_put_blob(&call, (struct wire_view){range->last, ENGINE_HASH_LEN});
-	return call;
 }
 
 bool
@@ -148,25 +151,116 @@ read_properties(struct sql_call *call, struct engine_entry *entry)
 	entry->pin_info = sql_get_view(call);
 }
 
+static enum engine_slice
+give_entries(struct sql_call *call, struct engine_entry_key *key, size_t *count,
+             engine_on_entry *on_entry, void *arg)
+{
+	bool more = true;
+
+	while (more && sql_row(call)) {
+		struct engine_entry entry;
+
+		read_entry(call, &entry);
+		read_properties(call, &entry);
+		copy_text(key->owner, sizeof(key->owner), entry.owner);
+		copy_bytes(key->hash, sizeof(key->hash), entry.hash);
+		key->store = entry.store;
+		(*count)++;
+		more = on_entry(&entry, arg);
+	}
+	return sql_end(call) && more ? ENGINE_MORE : ENGINE_BAD;
+}
+
+static enum engine_slice
+page_owner(struct engine *engine, const struct engine_filter *filter,
+           struct engine_entry_key *key, engine_on_entry *on_entry, void *arg)
+{
+	struct sql_call call =
+	    sql_call(&engine->sql, STATEMENT_LIST_ENTRIES_OWNER);
+	struct range range = range_of(filter->prefix);
+	size_t count = 0;
+
+	sql_put_text(&call, filter->owner);
+	sql_put_blob(&call, hash_view(range.first));
+	sql_put_blob(&call, hash_view(range.last));
+	return give_entries(&call, key, &count, on_entry, arg);
+}
+
+static enum engine_slice
+page_prefix(struct engine *engine, const struct engine_filter *filter,
+            struct engine_entry_key *key, engine_on_entry *on_entry, void *arg)
+{
+	struct sql_call call =
+	    sql_call(&engine->sql, STATEMENT_LIST_ENTRIES_HASH);
+	struct range range = range_of(filter->prefix);
+	struct engine_entry_key after = *key;
+	size_t count = 0;
+
+	if (key->owner[0] == '\0')
+		memcpy(after.hash, range.first, sizeof(after.hash));
+	sql_put_blob(&call, hash_view(after.hash));
+	sql_put_blob(&call, hash_view(range.last));
+	sql_put_required(&call, after.owner);
+	sql_put_int(&call, after.store);
+	sql_put_int(&call, ENGINE_PAGE);
+	enum engine_slice slice =
+	    give_entries(&call, key, &count, on_entry, arg);
+
+	return slice == ENGINE_MORE && count < ENGINE_PAGE ? ENGINE_DONE
+	                                                   : slice;
+}
+
+/* The owner after the one of the key goes there. */
+static enum engine_slice
+next_owner(struct engine *engine, struct engine_entry_key *key)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_OWNER);
+	char owner[sizeof(key->owner)] = "";
+
+	sql_put_required(&call, key->owner);
+	if (sql_row(&call))
+		copy_text(owner, sizeof(owner), sql_get_view(&call));
+	if (!sql_end(&call))
+		return ENGINE_BAD;
+	memcpy(key->owner, owner, sizeof(owner));
+	return owner[0] != '\0' ? ENGINE_MORE : ENGINE_DONE;
+}
+
+enum engine_slice
+engine_page_entries(struct engine *engine, const struct engine_filter *filter,
+                    struct engine_entry_key *key, engine_on_entry *on_entry,
+                    void *arg)
+{
+	struct engine_filter one = filter != NULL ? *filter : no_filter;
+	bool by_owner = one.owner.len > 0;
+	char owner[sizeof(key->owner)];
+
+	if (!by_owner && one.prefix != NULL && one.prefix[0] != '\0')
+		return page_prefix(engine, &one, key, on_entry, arg);
+	if (!by_owner) {
+		enum engine_slice slice = next_owner(engine, key);
+
+		if (slice != ENGINE_MORE)
+			return slice;
+		memcpy(owner, key->owner, sizeof(owner));
+		one.owner = wire_view_text(owner);
+	}
+	enum engine_slice slice = page_owner(engine, &one, key, on_entry, arg);
+
+	return by_owner && slice == ENGINE_MORE ? ENGINE_DONE : slice;
+}
+
 bool
 engine_list_entries(struct engine *engine, const struct engine_filter *filter,
                     engine_on_entry *on_entry, void *arg)
 {
-	static const enum statement which[] = {STATEMENT_LIST_ENTRIES,
-	                                       STATEMENT_LIST_ENTRIES_OWNER,
-	                                       STATEMENT_LIST_ENTRIES_HASH};
-	struct range range;
-	struct sql_call call = filtered(engine, filter, which, &range);
-	bool more = true;
+	struct engine_entry_key key = {0};
+	enum engine_slice slice = ENGINE_MORE;
 
-	while (more && sql_row(&call)) {
-		struct engine_entry entry;
-
-		read_entry(&call, &entry);
-		read_properties(&call, &entry);
-		more = on_entry(&entry, arg);
-	}
-	return sql_end(&call) && more;
+	while (slice == ENGINE_MORE)
+		slice =
+		    engine_page_entries(engine, filter, &key, on_entry, arg);
+	return slice == ENGINE_DONE;
 }
 
 /* The columns of STATEMENT_LIST_CLAIMS, in their order. */
@@ -197,34 +291,150 @@ read_claim(struct sql_call *call, struct engine_claim *claim)
 	claim->cleanup_at_insert = (enum keep_cleanup)sql_get_int(call);
 }
 
+static void
+put_claim_key(struct sql_call *call, const struct engine_claim_key *key)
+{
+	sql_put_required(call, key->scope);
+	sql_put_blob(call, hash_view(key->hash));
+	sql_put_required(call, key->session);
+	sql_put_int(call, key->reader);
+	sql_put_blob(call, (struct wire_view){key->card_id, KEEP_CARD_ID_LEN});
+}
+
+void
+engine_read_claim_key(struct sql_call *call, struct engine_claim_key *key)
+{
+	copy_text(key->scope, sizeof(key->scope), sql_get_view(call));
+	copy_bytes(key->hash, sizeof(key->hash), sql_get_view(call));
+	copy_text(key->session, sizeof(key->session), sql_get_view(call));
+	key->reader = sql_get_int(call);
+	copy_bytes(key->card_id, sizeof(key->card_id), sql_get_view(call));
+}
+
+/* Behind all claims of a scope: no thumbprint is all ones. */
+static void
+set_last_claim(struct engine_claim_key *key, const char *scope)
+{
+	*key = (struct engine_claim_key){0};
+	(void)snprintf(key->scope, sizeof(key->scope), "%s", scope);
+	memset(key->hash, 0xff, sizeof(key->hash));
+}
+
+enum engine_slice
+engine_claims_end(struct engine *engine, const struct engine_claim_key *key,
+                  const char *last_scope, int64_t rows,
+                  struct engine_claim_key *last)
+{
+	struct sql_call call =
+	    sql_call(&engine->sql, STATEMENT_LIST_CLAIMS_END);
+	enum engine_slice slice = ENGINE_DONE;
+
+	set_last_claim(last, last_scope);
+	put_claim_key(&call, key);
+	sql_put_string(&call, last_scope);
+	sql_put_int(&call, rows - 1);
+	if (sql_row(&call)) {
+		engine_read_claim_key(&call, last);
+		slice = ENGINE_MORE;
+	}
+	return sql_end(&call) ? slice : ENGINE_BAD;
+}
+
+void
+engine_put_claim_page(struct sql_call *call, const struct engine_claim_key *key,
+                      const struct engine_claim_key *last)
+{
+	put_claim_key(call, key);
+	put_claim_key(call, last);
+}
+
+static bool
+give_claims(struct sql_call *call, engine_on_claim *on_claim, void *arg)
+{
+	bool more = true;
+
+	while (more && sql_row(call)) {
+		struct engine_claim claim;
+
+		read_claim(call, &claim);
+		more = on_claim(&claim, arg);
+	}
+	return sql_end(call) && more;
+}
+
+/* Without a filter all but those of users: their scopes come last. */
+static const char *
+begin_claims(const struct engine_filter *filter, struct engine_claim_key *key,
+             char *last)
+{
+	if (filter->owner.len == 0 ||
+	    filter->owner.len >= ENGINE_USER_SCOPE_SIZE)
+		return ENGINE_LAST_ROOT_SCOPE;
+	copy_text(last, ENGINE_USER_SCOPE_SIZE, filter->owner);
+	if (key->scope[0] == '\0')
+		memcpy(key->scope, last, sizeof(key->scope));
+	return last;
+}
+
+enum engine_slice
+engine_page_claims(struct engine *engine, const struct engine_filter *filter,
+                   struct engine_claim_key *key, engine_on_claim *on_claim,
+                   void *arg)
+{
+	const struct engine_filter *f = filter != NULL ? filter : &no_filter;
+	char scope[ENGINE_USER_SCOPE_SIZE];
+	const char *last_scope = begin_claims(f, key, scope);
+	struct range range = range_of(f->prefix);
+	struct engine_claim_key last;
+	enum engine_slice slice =
+	    engine_claims_end(engine, key, last_scope, ENGINE_PAGE_SCAN, &last);
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_CLAIMS);
+
+	engine_put_claim_page(&call, key, &last);
+	sql_put_blob(&call, hash_view(range.first));
+	sql_put_blob(&call, hash_view(range.last));
+	bool ok = give_claims(&call, on_claim, arg);
+
+	*key = last; /* not before: the values of the statement are borrowed */
+	return ok ? slice : ENGINE_BAD;
+}
+
 bool
 engine_list_claims(struct engine *engine, const struct engine_filter *filter,
                    engine_on_claim *on_claim, void *arg)
 {
-	static const enum statement which[] = {STATEMENT_LIST_CLAIMS,
-	                                       STATEMENT_LIST_CLAIMS_SCOPE,
-	                                       STATEMENT_LIST_CLAIMS_HASH};
-	struct range range;
-	struct sql_call call = filtered(engine, filter, which, &range);
-	bool more = true;
+	struct engine_claim_key key = {0};
+	enum engine_slice slice = ENGINE_MORE;
 
-	while (more && sql_row(&call)) {
-		struct engine_claim claim;
-
-		read_claim(&call, &claim);
-		more = on_claim(&claim, arg);
-	}
-	return sql_end(&call) && more;
+	while (slice == ENGINE_MORE)
+		slice = engine_page_claims(engine, filter, &key, on_claim, arg);
+	return slice == ENGINE_DONE;
 }
 
-bool
-engine_list_pins(struct engine *engine, const struct engine_filter *filter,
-                 engine_on_pin *on_pin, void *arg)
+static struct sql_call
+call_pins(struct engine *engine, const struct engine_filter *filter,
+          const struct engine_pin_key *key, const struct range *range)
 {
-	static const enum statement which[] = {
-	    STATEMENT_LIST_PINS, STATEMENT_LIST_PINS, STATEMENT_LIST_PINS};
-	struct range range;
-	struct sql_call call = filtered(engine, filter, which, &range);
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_PINS);
+
+	sql_put_text(&call, filter->owner);
+	sql_put_blob(&call, hash_view(range->first));
+	sql_put_blob(&call, hash_view(range->last));
+	sql_put_required(&call, key->scope);
+	sql_put_blob(&call, hash_view(key->hash));
+	sql_put_int(&call, ENGINE_PAGE);
+	return call;
+}
+
+enum engine_slice
+engine_page_pins(struct engine *engine, const struct engine_filter *filter,
+                 struct engine_pin_key *key, engine_on_pin *on_pin, void *arg)
+{
+	const struct engine_filter *f = filter != NULL ? filter : &no_filter;
+	struct engine_pin_key after = *key;
+	struct range range = range_of(f->prefix);
+	struct sql_call call = call_pins(engine, f, &after, &range);
+	size_t count = 0;
 	bool more = true;
 
 	while (more && sql_row(&call)) {
@@ -236,9 +446,26 @@ engine_list_pins(struct engine *engine, const struct engine_filter *filter,
 		pin.pinned_by = sql_get_view(&call);
 		pin.reason = sql_get_view(&call);
 		pin.pinned_at = sql_get_int(&call);
+		copy_text(key->scope, sizeof(key->scope), pin.scope);
+		copy_bytes(key->hash, sizeof(key->hash), pin.hash);
+		count++;
 		more = on_pin(&pin, arg);
 	}
-	return sql_end(&call) && more;
+	if (!sql_end(&call) || !more)
+		return ENGINE_BAD;
+	return count < ENGINE_PAGE ? ENGINE_DONE : ENGINE_MORE;
+}
+
+bool
+engine_list_pins(struct engine *engine, const struct engine_filter *filter,
+                 engine_on_pin *on_pin, void *arg)
+{
+	struct engine_pin_key key = {0};
+	enum engine_slice slice = ENGINE_MORE;
+
+	while (slice == ENGINE_MORE)
+		slice = engine_page_pins(engine, filter, &key, on_pin, arg);
+	return slice == ENGINE_DONE;
 }
 
 bool
@@ -274,20 +501,41 @@ read_session(struct sql_call *call, struct engine_session *session)
 	session->live = sql_get_int(call) != 0;
 }
 
-bool
-engine_list_sessions(struct engine *engine, engine_on_session *on_session,
-                     void *arg)
+enum engine_slice
+engine_page_sessions(struct engine *engine, char after[ENGINE_ID_SIZE],
+                     engine_on_session *on_session, void *arg)
 {
 	struct sql_call call = sql_call(&engine->sql, STATEMENT_LIST_SESSIONS);
+	char from[ENGINE_ID_SIZE];
+	size_t count = 0;
 	bool more = true;
 
+	memcpy(from, after, sizeof(from));
+	sql_put_required(&call, from);
+	sql_put_int(&call, ENGINE_PAGE);
 	while (more && sql_row(&call)) {
 		struct engine_session session;
 
 		read_session(&call, &session);
+		copy_text(after, ENGINE_ID_SIZE, session.session);
+		count++;
 		more = on_session(&session, arg);
 	}
-	return sql_end(&call) && more;
+	if (!sql_end(&call) || !more)
+		return ENGINE_BAD;
+	return count < ENGINE_PAGE ? ENGINE_DONE : ENGINE_MORE;
+}
+
+bool
+engine_list_sessions(struct engine *engine, engine_on_session *on_session,
+                     void *arg)
+{
+	char after[ENGINE_ID_SIZE] = "";
+	enum engine_slice slice = ENGINE_MORE;
+
+	while (slice == ENGINE_MORE)
+		slice = engine_page_sessions(engine, after, on_session, arg);
+	return slice == ENGINE_DONE;
 }
 
 static int64_t

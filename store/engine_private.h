@@ -73,6 +73,24 @@ bool engine_settle(struct engine *engine, const char *session,
 bool engine_put_cert(struct engine *engine, const struct keep_cert *cert,
                      const uint8_t *hash);
 
+/* The scopes of users come behind it, those of roots before it. */
+#define ENGINE_LAST_ROOT_SCOPE "user"
+
+/*
+ * The last key of a page of so many claims, up to the end of last_scope;
+ * ENGINE_DONE: it is the last page.
+ */
+enum engine_slice engine_claims_end(struct engine *engine,
+                                    const struct engine_claim_key *key,
+                                    const char *last_scope, int64_t rows,
+                                    struct engine_claim_key *last);
+/* The first ten values of a statement on such a page. */
+void engine_put_claim_page(struct sql_call *call,
+                           const struct engine_claim_key *key,
+                           const struct engine_claim_key *last);
+/* Its next five columns. */
+void engine_read_claim_key(struct sql_call *call, struct engine_claim_key *key);
+
 /* The journal's file; false when there is none. */
 bool engine_wal_stat(const struct engine *engine, struct stat *stat_of);
 

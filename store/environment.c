@@ -12,12 +12,6 @@
 
 enum { VALUE_SIZE = 2 * VIEW_PATH_MAX };
 
-struct list {
-	const struct report_source *source;
-	const struct request *request;
-	struct json_object *rows;
-};
-
 /* Ours first, then what the program would have without us. */
 static void
 add_path(struct json_object *env, const char *name, const char *view,
@@ -43,8 +37,9 @@ add_variables(struct json_object *row, const char *id, const char *view)
 	add_path(env, "KRB5_CONFIG", view, "krb5.conf", KERBEROS_CONFIG);
 }
 
-static bool
-is_wanted(const struct request *request, const struct engine_session *session)
+bool
+environment_is_wanted(const struct request *request,
+                      const struct engine_session *session)
 {
 	size_t len = strlen(request->prefix);
 	struct wire_view user = wire_view_text(request->owner);
@@ -56,46 +51,26 @@ is_wanted(const struct request *request, const struct engine_session *session)
 	       memcmp(session->session.data, request->prefix, len) == 0;
 }
 
-static bool
-on_session(const struct engine_session *session, void *arg)
+void
+environment_add(const struct report_source *source,
+                const struct engine_session *session, struct json_object *row)
 {
-	const struct list *list = arg;
 	char id[ENGINE_ID_SIZE] = "";
 	char view[VIEW_PATH_MAX];
-	struct json_object *row;
 
-	if (!is_wanted(list->request, session))
-		return true;
 	memcpy(id, session->session.data, session->session.len);
-	if (!view_path(list->source->run_dir, id, view))
-		return true;
-	if (json_object_array_length(list->rows) >= REPORT_ROWS_MAX)
-		return true;
-	row = document_add_row(list->rows);
-	if (row == NULL)
-		return false;
 	document_add_text(row, "id", id);
 	document_add_view(row, "user", session->user);
 	document_add_view(row, "source", session->source);
 	document_add_view(row, "target", session->target);
 	document_add_bool(
 	    row, "local",
-	    logon_is_local(list->source->local_targets, session->target));
+	    logon_is_local(source->local_targets, session->target));
 	document_add_bool(row, "authenticated",
 	                  logon_is_proven(session->source));
 	document_add_number(row, "started_at", session->started_at);
+	if (!view_path(source->run_dir, id, view))
+		return;
 	document_add_text(row, "view", view);
 	add_variables(row, id, view);
-	return true;
-}
-
-bool
-environment_list(const struct report_source *source,
-                 const struct request *request, struct json_object *document)
-{
-	struct list list = {source, request,
-	                    document_add_rows(document, "sessions")};
-
-	return list.rows != NULL &&
-	       engine_list_sessions(source->engine, on_session, &list);
 }

@@ -10,13 +10,18 @@
 struct json_object;
 
 /*
- * Add "sessions": the live log-ons of request->owner (all when empty) whose id
- * begins with request->prefix, each with its view and "env", an object of
- * variables.  "authenticated" says that the name is more than the client's
- * word, "local" that the session runs on this host.
+ * Is it a live log-on of request->owner (of all when empty) whose id begins
+ * with request->prefix?
  */
-bool environment_list(const struct report_source *source,
-                      const struct request *request,
-                      struct json_object *document);
+bool environment_is_wanted(const struct request *request,
+                           const struct engine_session *session);
+
+/*
+ * Its view and "env", an object of variables.  "authenticated" says that the
+ * name is more than the client's word, "local" that it runs on this host.
+ */
+void environment_add(const struct report_source *source,
+                     const struct engine_session *session,
+                     struct json_object *row);
 
 #endif

@@ -24,6 +24,7 @@ struct logon {
 	char connection[ENGINE_ID_SIZE]; /* that speaks for it, or "" */
 	struct peer *peer;               /* the same, NULL: none */
 	void *owner;                     /* of its timers; the caller\'s */
+	uint64_t number;                 /* of those there were; the same */
 	bool bound;
 	bool awaited;    /* the keeper was restarted: it may come back */
 	bool ended;      /* asked for; the store may not know it yet */

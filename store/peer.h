@@ -54,6 +54,7 @@ struct peer {
 	const struct peer_ops *ops;
 	void *arg;
 	int fd; /* -1: over */
+	uint64_t number; /* of those that came; the caller's */
 	struct event *readable;
 	struct event
 	    *settle; /* pending: all should be asserted again by then */

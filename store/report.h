@@ -1,7 +1,6 @@
 /*
- * The answers of the control socket, as JSON: what the store and the attached
- * sessions hold, for people.  json-c enters the store here, in control.c and in
- * keeper.c.
+ * What the answers of the control socket are made from, and the news for those
+ * who watch, as JSON.  The lists are in listing.h.
  */
 #ifndef STORE_REPORT_H
 #define STORE_REPORT_H
@@ -11,8 +10,6 @@
 #include "request.h"
 
 struct json_object;
-
-enum { REPORT_ROWS_MAX = 10000 /* of one answer; more is "truncated" */ };
 
 struct report_source {
 	struct engine *engine;
@@ -37,12 +34,12 @@ struct report_source {
 	void *arg;
 };
 
-/* The answer to any request but watch.  NULL: no memory. */
-struct json_object *report_make(const struct report_source *source,
-                                const struct request *request);
-
 /* {"error": text} */
 struct json_object *report_error(const char *text);
+
+/* What is known of a reader. */
+void report_add_reader(struct json_object *row,
+                       const struct peer_reader *reader);
 
 /*
  * One event for "watch".  peer may be NULL; reader, text and result are left

@@ -65,7 +65,11 @@
 	" m.cleanup_at_insert IS NOT NULL, m.cleanup_at_insert"                \
 	" FROM claim m JOIN cert c ON c.sha256 = m.sha256"                     \
 	" JOIN session s ON s.session_id = m.session_id"
-#define CLAIM_ORDER " ORDER BY m.scope, m.sha256, m.session_id, m.reader"
+#define CLAIM_KEY   "m.scope, m.sha256, m.session_id, m.reader, m.card_id"
+#define CLAIM_ORDER " ORDER BY " CLAIM_KEY
+#define CLAIM_PAGE                                                             \
+	" WHERE (" CLAIM_KEY ") > (?1, ?2, ?3, ?4, ?5)"                        \
+	" AND (" CLAIM_KEY ") <= (?6, ?7, ?8, ?9, ?10)"
 
 // clang-format off
 const char *const statement_texts[STATEMENTS] = {
@@ -362,39 +366,47 @@ const char *const statement_texts[STATEMENTS] = {
 	" JOIN cert c ON c.sha256 = w.sha256"
 	" GROUP BY c.sha256, c.der, c.subject_hash ORDER BY c.sha256",
 
-    /* ?1 the owner or scope, ?2 and ?3 the first and last hash. */
-    [STATEMENT_LIST_ENTRIES] =
-	ENTRY_COLUMNS " WHERE e.store IN (1, 2)"
-	" ORDER BY e.owner, e.store, e.sha256",
+    /* The next owner after ?1. */
+    [STATEMENT_LIST_OWNER] =
+	"SELECT min(o.owner) FROM (SELECT min(owner) AS owner FROM entry"
+	" WHERE store = 1 AND owner > ?1 UNION ALL"
+	" SELECT min(owner) FROM entry WHERE store = 2 AND owner > ?1) o",
+    /* ?1 the owner, ?2 and ?3 the first and last hash. */
     [STATEMENT_LIST_ENTRIES_OWNER] =
 	ENTRY_COLUMNS " WHERE e.store IN (1, 2) AND e.owner = ?1"
 	" AND e.sha256 BETWEEN ?2 AND ?3"
 	" ORDER BY e.owner, e.store, e.sha256",
+    /* After (?1, ?3, ?4), up to the hash ?2, by the index of hashes. */
     [STATEMENT_LIST_ENTRIES_HASH] =
-	ENTRY_COLUMNS " WHERE e.store IN (1, 2)"
-	" AND e.sha256 BETWEEN ?2 AND ?3"
-	" ORDER BY e.owner, e.store, e.sha256",
+	ENTRY_COLUMNS " WHERE e.store <> 3"
+	" AND e.sha256 BETWEEN ?1 AND ?2"
+	" AND (e.sha256, e.owner, e.store) > (?1, ?3, ?4)"
+	" ORDER BY e.sha256, e.owner, e.store LIMIT ?5",
+    /* The key that ends a page of so many; none: it is the last page. */
+    [STATEMENT_LIST_CLAIMS_END] =
+	"SELECT " CLAIM_KEY " FROM claim m"
+	" WHERE (" CLAIM_KEY ") > (?1, ?2, ?3, ?4, ?5) AND m.scope <= ?6"
+	CLAIM_ORDER " LIMIT 1 OFFSET ?7",
+    /* All of a page are looked at by their keys, never by their hashes. */
     [STATEMENT_LIST_CLAIMS] =
-	CLAIM_COLUMNS " WHERE m.kind >= 3" CLAIM_ORDER,
-    [STATEMENT_LIST_CLAIMS_SCOPE] =
-	CLAIM_COLUMNS " WHERE m.scope = ?1"
-	" AND m.sha256 BETWEEN ?2 AND ?3" CLAIM_ORDER,
-    [STATEMENT_LIST_CLAIMS_HASH] =
-	CLAIM_COLUMNS " WHERE m.kind >= 3"
-	" AND m.sha256 BETWEEN ?2 AND ?3" CLAIM_ORDER,
+	CLAIM_COLUMNS CLAIM_PAGE
+	" AND CASE WHEN m.sha256 BETWEEN ?11 AND ?12 THEN 1 ELSE 0 END = 1"
+	CLAIM_ORDER,
     [STATEMENT_LIST_PINS] =
 	"SELECT r.scope, r.sha256, c.subject, r.pinned_by, r.reason,"
 	" r.pinned_at FROM root_pin r"
 	" LEFT JOIN cert c ON c.sha256 = r.sha256"
-	" WHERE (?1 IS NULL OR r.scope = ?1)"
-	" AND r.sha256 BETWEEN ?2 AND ?3 ORDER BY r.scope, r.sha256",
+	" WHERE (r.scope, r.sha256) > (?4, ?5)"
+	" AND (?1 IS NULL OR r.scope = ?1) AND r.sha256 BETWEEN ?2 AND ?3"
+	" ORDER BY r.scope, r.sha256 LIMIT ?6",
     [STATEMENT_CERT_READ] = "SELECT der FROM cert WHERE sha256 = ?1",
     [STATEMENT_LIST_SESSIONS] =
 	"SELECT s.session_id, s.connection, s.user_key, s.identity_source,"
 	" s.target, s.host_session, s.client_name, s.client_addr, s.policy,"
 	" s.purpose, s.started_at, s.detached_at, s.grace_until,"
 	" s.expires_at, CASE WHEN" LIVE " THEN 1 ELSE 0 END"
-	" FROM session s WHERE s.ended_at IS NULL ORDER BY s.session_id",
+	" FROM session s WHERE s.ended_at IS NULL AND s.session_id > ?1"
+	" ORDER BY s.session_id LIMIT ?2",
     [STATEMENT_STATS] =
 	"SELECT (SELECT count(*) FROM cert),"
 	" (SELECT count(*) FROM entry), (SELECT count(*) FROM claim),"
@@ -415,10 +427,13 @@ const char *const statement_texts[STATEMENTS] = {
 	"DELETE FROM root_pin WHERE sha256 = ?2"
 	" AND (?1 IS NULL OR scope = ?1)",
     [STATEMENT_KEPT_FIND] =
-	"SELECT scope, session_id, sha256 FROM claim WHERE kept = 1"
-	" AND (?1 IS NULL OR sha256 = ?1) LIMIT ?2",
+	"SELECT " CLAIM_KEY " FROM claim m" CLAIM_PAGE " AND m.kept = 1"
+	" AND CASE WHEN ?11 IS NULL OR m.sha256 = ?11 THEN 1 ELSE 0 END = 1"
+	CLAIM_ORDER,
     [STATEMENT_KEPT_DROP] =
-	"DELETE FROM claim WHERE scope = ?1 AND sha256 = ?2 AND kept = 1",
+	"DELETE FROM claim WHERE scope = ?1 AND sha256 = ?2"
+	" AND session_id = ?3 AND reader = ?4 AND card_id = ?5"
+	" AND kept = 1",
     [STATEMENT_KEPT_DROP_ENTRY] =
 	"DELETE FROM entry WHERE store = 3 AND owner = ?1 AND sha256 = ?2"
 	" AND NOT EXISTS (SELECT 1 FROM claim c"
@@ -438,14 +453,14 @@ const char *const statement_texts[STATEMENTS] = {
 	" archived = ?6, enhkey_usage = ?7, extra_properties = ?8,"
 	" updated_at = ?9, revision = revision + 1"
 	" WHERE store = ?1 AND owner = ?2 AND sha256 = ?3",
-    /* The newest rows first, so many of them, then whose they are. */
+    /* The newest rows first, so many of them after a key. */
     [STATEMENT_LIST_AUDIT] =
-	"SELECT a.at, a.event, a.session_id, s.user_key, a.sha256, a.detail"
-	" FROM (SELECT * FROM audit WHERE at >= ?1"
-	" ORDER BY at DESC, epoch DESC, seq DESC LIMIT ?3) a"
-	" LEFT JOIN session s ON s.session_id = a.session_id"
-	" WHERE ?2 IS NULL OR s.user_key = ?2 OR a.detail = ?2"
-	" ORDER BY a.at DESC, a.epoch DESC, a.seq DESC",
+	"SELECT a.at, a.epoch, a.seq, a.session_id, a.event, s.user_key,"
+	" a.sha256, a.detail FROM (SELECT * FROM audit WHERE at >= ?1"
+	" AND (at, epoch, seq, session_id) < (?2, ?3, ?4, ?5)"
+	" ORDER BY at DESC, epoch DESC, seq DESC, session_id DESC"
+	" LIMIT ?6) a LEFT JOIN session s ON s.session_id = a.session_id"
+	" ORDER BY a.at DESC, a.epoch DESC, a.seq DESC, a.session_id DESC",
 
     /* Owners that are accounts of the host: engine_account.c. */
     [STATEMENT_ACCOUNT_FIND] = "SELECT uid FROM account WHERE owner = ?1",
@@ -485,15 +500,19 @@ const char *const statement_texts[STATEMENTS] = {
 	" (SELECT page_count FROM pragma_page_count),"
 	" (SELECT freelist_count FROM pragma_freelist_count),"
 	" (SELECT count(*) FROM root_pin),"
-	" (SELECT count(*) FROM session s WHERE" LIVE "),"
-	" (SELECT min(at) FROM audit), (SELECT max(at) FROM audit)",
+	" (SELECT count(*) FROM session s WHERE" LIVE ")",
     [STATEMENT_CENSUS_CERTS] =
 	"SELECT count(*) FROM cert WHERE sha256 >= ?1 AND sha256 <= ?2",
     [STATEMENT_CENSUS_ENTRIES] =
 	"SELECT count(*) FROM entry WHERE sha256 >= ?1 AND sha256 <= ?2",
     [STATEMENT_CENSUS_CLAIMS] =
 	"SELECT count(*) FROM claim WHERE sha256 >= ?1 AND sha256 <= ?2",
+    [STATEMENT_CENSUS_AUDIT_END] =
+	"SELECT at, epoch, seq, session_id FROM audit"
+	" WHERE (at, epoch, seq, session_id) > (?1, ?2, ?3, ?4)"
+	" ORDER BY at, epoch, seq, session_id LIMIT 1 OFFSET ?5",
     [STATEMENT_CENSUS_AUDIT] =
-	"SELECT count(*) FROM audit WHERE at >= ?1 AND at < ?2",
+	"SELECT count(*) FROM audit"
+	" WHERE (at, epoch, seq, session_id) > (?1, ?2, ?3, ?4)",
 };
 // clang-format on

@@ -231,6 +231,7 @@ turn_attach(struct turn *turn, const struct keep_hello *hello, int fd)
 		peer_free(peer);
 		return;
 	}
+	peer->number = ++turn->numbers;
 	TAILQ_INSERT_TAIL(&turn->peers, peer, entry);
 	peer_save(peer);
 }

@@ -16,6 +16,7 @@ give(struct turn *turn, struct peer *peer, struct logon *logon)
 {
 	logon->peer = peer;
 	peer->logon = logon;
+	logon->number = ++turn->numbers;
 	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
 }
 

@@ -111,6 +111,7 @@ on_known(const struct engine_session *session, void *arg)
 		logon_free(logon); /* of another gate: it is not taken up */
 		return true;
 	}
+	logon->number = ++turn->numbers;
 	TAILQ_INSERT_TAIL(&turn->logons, logon, entry);
 	logon_index(logon, &turn->users);
 	logon->dirty = !logon->awaited;

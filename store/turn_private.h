@@ -19,6 +19,7 @@ struct turn {
 	struct peer_list peers;
 	struct logon_list logons;
 	struct table users; /* the log-ons, by their user */
+	uint64_t numbers; /* of connections and log-ons so far */
 	struct job_list jobs;   /* of this turn */
 	struct job_list failed; /* to be tried again */
 	struct account *account;
