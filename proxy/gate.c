@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apart.h"
 #include "confine.h"
 #include "ground.h"
 
@@ -151,23 +152,42 @@ same_listener(const struct config *to, const struct config *from, size_t index)
 	return SIZE_MAX;
 }
 
+/* What a configuration file has come to. */
+struct prepared {
+	struct config *config;
+	struct contexts contexts;
+};
+
+/*
+ * apart.h: what a thread has freed is what it takes first when it needs memory,
+ * and what the sessions take that are forked from it.
+ */
+static void
+forget(void *arg)
+{
+	struct prepared *p = arg;
+
+	contexts_clear(&p->contexts);
+	config_free(p->config);
+}
+
 /* Sessions go on counting for the listener they came through. */
 static void
-change_config(struct gate *g, struct config *config)
+exchange(struct gate *g, struct prepared *p)
 {
-	struct config *before;
+	struct prepared before = {g->config, g->contexts};
 	struct child *c;
 
 	TAILQ_FOREACH (c, &g->children, next) {
 		if (c->listener != SIZE_MAX)
 			c->listener =
-			    same_listener(config, g->config, c->listener);
+			    same_listener(p->config, g->config, c->listener);
 	}
-	config->policies.generation = g->config->policies.generation + 1;
-	before = g->config;
-	g->config = config;
-	gate_load_policies(g, before->gpos);
-	config_free(before);
+	p->config->policies.generation = g->config->policies.generation + 1;
+	g->config = p->config;
+	g->contexts = p->contexts;
+	gate_load_policies(g, before.config->gpos);
+	*p = before;
 }
 
 /* All of the new file counts, or nothing of it. */
@@ -175,23 +195,22 @@ static void
 reload(struct gate *g)
 {
 	struct config_faults faults = {0};
-	struct config *config = gate_load_config(g->path, &faults);
-	struct contexts contexts = {0};
+	struct prepared p = {.config = gate_load_config(g->path, &faults)};
+	bool ok;
 
 	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)
 		log_note(LOG_ERROR, "configuration", faults.text[i]);
 	config_faults_clear(&faults);
-	if (config == NULL || !contexts_open(&contexts, config) ||
-	    !listeners_replace(&g->listeners, config)) {
+	ok = p.config != NULL && contexts_open(&p.contexts, p.config) &&
+	     listeners_replace(&g->listeners, p.config);
+	if (ok)
+		exchange(g, &p);
+	apart_run(forget, &p);
+	if (!ok) {
 		log_note(LOG_ERROR, "reload", "refused: the old one stays");
-		contexts_clear(&contexts);
-		config_free(config);
 		return;
 	}
-	contexts_clear(&g->contexts);
-	g->contexts = contexts;
-	change_config(g, config);
-	log_setup(config->log_level, config->log_form);
+	log_setup(g->config->log_level, g->config->log_form);
 	gate_publish(g, GATE_RELOAD);
 	log_note(LOG_NOTICE, "reload", "done");
 	gate_check_voucher(g);
