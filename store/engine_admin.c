@@ -251,6 +251,11 @@ struct values {
 	char *enhkey_usage;
 	char *extra;
 	int64_t archived;
+	/* what only a server can know, so that somebody has to bring it */
+	char *originator;
+	char *auto_enroll;
+	uint8_t *cep;
+	size_t cep_len;
 };
 
 static void
@@ -261,12 +266,25 @@ values_clear(struct values *v)
 	free(v->description);
 	free(v->enhkey_usage);
 	free(v->extra);
+	free(v->originator);
+	free(v->auto_enroll);
+	free(v->cep);
 }
 
 static char *
 dup_view(struct wire_view text)
 {
 	return strndup(text.len > 0 ? (const char *)text.data : "", text.len);
+}
+
+static uint8_t *
+dup_bytes(struct wire_view bytes)
+{
+	uint8_t *copy = malloc(bytes.len > 0 ? bytes.len : 1);
+
+	if (copy != NULL && bytes.len > 0)
+		memcpy(copy, bytes.data, bytes.len);
+	return copy;
 }
 
 static bool
@@ -283,7 +301,14 @@ read_values(struct sql_call *call, struct values *v)
 	v->archived = sql_get_int(call);
 	v->enhkey_usage = dup_view(sql_get_view(call));
 	v->extra = dup_view(sql_get_view(call));
-	return v->owner != NULL && v->friendly_name != NULL &&
+	v->originator = dup_view(sql_get_view(call));
+	v->auto_enroll = dup_view(sql_get_view(call));
+	struct wire_view cep = sql_get_view(call);
+
+	v->cep = dup_bytes(cep);
+	v->cep_len = cep.len;
+	return v->originator != NULL && v->auto_enroll != NULL &&
+	       v->cep != NULL && v->owner != NULL && v->friendly_name != NULL &&
 	       v->description != NULL && v->enhkey_usage != NULL &&
 	       v->extra != NULL && hash.len == ENGINE_HASH_LEN;
 }
@@ -324,6 +349,69 @@ set_text(char **to, struct wire_view text, bool *changed)
 	return true;
 }
 
+/* A text as Windows has it: UTF-16LE with a NUL; else it is left as it was. */
+static bool
+set_wide(char **to, struct wire_view value, bool *changed)
+{
+	char utf8[PROPERTY_EXTRA_MAX * 2];
+	struct wire_out out = wire_out(utf8, sizeof(utf8));
+
+	if (value.len > 0 && !property_get_text(value, &out))
+		return true;
+	return set_text(to, wire_written(&out), changed);
+}
+
+static bool
+set_cep(struct values *v, struct wire_view value, bool *changed)
+{
+	uint8_t *copy = NULL;
+
+	if (wire_view_equal((struct wire_view){v->cep, v->cep_len}, value))
+		return true;
+	copy = dup_bytes(value);
+	if (copy == NULL)
+		return false;
+	free(v->cep);
+	v->cep = copy;
+	v->cep_len = value.len;
+	*changed = true;
+	return true;
+}
+
+/* Has it a column?  Then it is no extra. */
+static bool
+has_column(uint32_t number)
+{
+	return number == PROPERTY_REQUEST_ORIGINATOR ||
+	       number == PROPERTY_AUTO_ENROLL || number == PROPERTY_CEP;
+}
+
+static bool
+set_column(struct values *v, const struct property_extra *extra, bool *changed)
+{
+	switch (extra->number) {
+	case PROPERTY_REQUEST_ORIGINATOR:
+		return set_wide(&v->originator, extra->value, changed);
+	case PROPERTY_AUTO_ENROLL:
+		return set_wide(&v->auto_enroll, extra->value, changed);
+	case PROPERTY_CEP:
+		return set_cep(v, extra->value, changed);
+	default: /* any other number is without one */
+		return true;
+	}
+}
+
+static bool
+set_columns(struct values *v, const struct property_change *change,
+            bool *changed)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < change->extra_count; i++)
+		ok = set_column(v, &change->extras[i], changed);
+	return ok;
+}
+
 static bool
 set_extra(struct json_object *object, const struct property_extra *extra)
 {
@@ -359,7 +447,8 @@ set_extras(struct values *v, const struct property_change *change,
 	bool ok = object != NULL;
 
 	for (size_t i = 0; ok && i < change->extra_count; i++)
-		ok = set_extra(object, &change->extras[i]);
+		ok = has_column(change->extras[i].number) ||
+		     set_extra(object, &change->extras[i]);
 	const char *text = "";
 
 	if (ok && json_object_object_length(object) > 0)
@@ -390,7 +479,8 @@ merge(struct values *v, const struct property_change *change, bool *changed)
 		v->archived = change->archived ? ENGINE_ARCHIVED : ENGINE_SHOWN;
 		*changed = true;
 	}
-	return ok && set_extras(v, change, changed);
+	return ok && set_columns(v, change, changed) &&
+	       set_extras(v, change, changed);
 }
 
 static bool
@@ -407,6 +497,9 @@ write_values(struct engine *engine, const struct values *v)
 	sql_put_string(&call, v->enhkey_usage);
 	sql_put_string(&call, v->extra);
 	sql_put_int(&call, engine->now);
+	sql_put_string(&call, v->originator);
+	sql_put_string(&call, v->auto_enroll);
+	sql_put_blob(&call, (struct wire_view){v->cep, v->cep_len});
 	return sql_run(&call);
 }
 

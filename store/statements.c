@@ -440,18 +440,21 @@ const char *const statement_texts[STATEMENTS] = {
 	" WHERE c.scope = ?1 AND c.sha256 = ?2)",
     [STATEMENT_CHANGE_FIND] =
 	"SELECT store, owner, sha256, friendly_name, description, archived,"
-	" enhkey_usage, extra_properties FROM entry WHERE sha256 = ?1"
+	" enhkey_usage, extra_properties, request_originator, auto_enroll,"
+	" cep FROM entry WHERE sha256 = ?1"
 	" AND store <> 3 AND (?2 IS NULL OR owner = ?2)",
     /* One owner's at a time: there is no index of SHA-1. */
     [STATEMENT_CHANGE_FIND_SHA1] =
 	"SELECT e.store, e.owner, e.sha256, e.friendly_name, e.description,"
-	" e.archived, e.enhkey_usage, e.extra_properties FROM entry e"
+	" e.archived, e.enhkey_usage, e.extra_properties,"
+	" e.request_originator, e.auto_enroll, e.cep FROM entry e"
 	" JOIN cert c ON c.sha256 = e.sha256 WHERE c.sha1 = ?1"
 	" AND e.store IN (1, 2) AND e.owner = ?2",
     [STATEMENT_CHANGE_PUT] =
 	"UPDATE entry SET friendly_name = ?4, description = ?5,"
 	" archived = ?6, enhkey_usage = ?7, extra_properties = ?8,"
-	" updated_at = ?9, revision = revision + 1"
+	" updated_at = ?9, request_originator = ?10, auto_enroll = ?11,"
+	" cep = ?12, revision = revision + 1"
 	" WHERE store = ?1 AND owner = ?2 AND sha256 = ?3",
     /* The newest rows first, so many of them after a key. */
     [STATEMENT_LIST_AUDIT] =

@@ -251,6 +251,47 @@ test_change(void **state)
 }
 
 /* A root that the policy keeps on record, and its end. */
+/* What only a server knows has columns, too, where somebody brings it. */
+static void
+test_columns_of_a_server(void **state)
+{
+	static const uint8_t who[] = {'p', 0, 'c', 0, 0, 0};
+	uint8_t bytes[512];
+	struct wire_out out = wire_out(bytes, sizeof(bytes));
+	uint8_t hash[32];
+	struct property_change change = {
+	    .hash = {hash, sizeof(hash)},
+	    .extras = {{PROPERTY_REQUEST_ORIGINATOR, {who, sizeof(who)}},
+	               {PROPERTY_AUTO_ENROLL, {who, sizeof(who)}},
+	               {PROPERTY_CEP, wire_view_text("cep")},
+	               {PROPERTY_RENEWAL, wire_view_text("r")}},
+	    .extra_count = 4,
+	};
+	struct json_object *document, *rows, *row, *value;
+	char line[64];
+
+	hash_of(MINE, hash);
+	property_put_change(&out, &change);
+	assert_true(wire_out_ok(&out));
+	(void)snprintf(line, sizeof(line), "certs set alice %zu\n", out.len);
+	assert_false(is_refused(*state, line, wire_written(&out)));
+	document = ask(*state, "certs export alice\n", no_body);
+	assert_true(json_object_object_get_ex(document, "certs", &rows));
+	row = json_object_array_get_idx(rows, 0);
+	assert_true(
+	    json_object_object_get_ex(row, "request_originator", &value));
+	assert_string_equal(json_object_get_string(value), "pc");
+	assert_true(json_object_object_get_ex(row, "auto_enroll", &value));
+	assert_string_equal(json_object_get_string(value), "pc");
+	assert_true(json_object_object_get_ex(row, "properties", &value));
+	assert_true(json_object_object_get_ex(value, "87", &value));
+	assert_string_equal(json_object_get_string(value), "636570");
+	/* Each once: of the four only one is without a column. */
+	assert_true(json_object_object_get_ex(row, "extra_properties", &value));
+	assert_int_equal(json_object_object_length(value), 1);
+	(void)json_object_put(document);
+}
+
 static void
 test_purge(void **state)
 {
@@ -384,6 +425,7 @@ main(void)
 	    TEST(test_pin_refusals),
 	    TEST(test_pin_of_a_file),
 	    TEST(test_change),
+	    TEST(test_columns_of_a_server),
 	    TEST(test_purge),
 	    TEST(test_backup),
 	    TEST(test_group_only_looks),
