@@ -7,11 +7,11 @@
  *
  *	socket=PATH   the control socket, else /run/cardproxy/control.sock
  *	timeout=MS    of the whole exchange, 1 to 5000, else 500
- *	wait=MS       ask again that long while there is no session yet, at most
- *	              10000, else 0: for a server that opens the log-in before
- *it tells the proxy who came target=NAME   of this [target] alone, else of any
- *that is on this host claimed       believe a name that is the client's word
- *alone, too
+ *	wait=MS       ask again that long while there is no session yet,
+ *	              at most 10000, else 0: for a server that opens the
+ *	              log-in before it tells the proxy who came
+ *	target=NAME   of this [target] alone, else of any on this host
+ *	claimed       believe a name that is the client's word alone, too
  *
  * Which session: the newest live one of PAM_USER whose name was proven.  What a
  * client only claims could give a user the roots of somebody else's card.
