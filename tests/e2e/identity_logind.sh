@@ -50,9 +50,11 @@ done
 daemon=$(find "$elogind" -path '*/lib/elogind/elogind' -o -name elogind \
 	-path '*/libexec/*' | head -n 1)
 module=$(find "$elogind" -name pam_elogind.so)
+# Debian 13 has the daemon elsewhere than its library.
+libraries=$(dirname "$(find "$elogind" -name 'libelogind-shared-*' | head -n 1)")
 
 loginctl() {
-	LD_LIBRARY_PATH=${daemon%/*} "$(find "$elogind" -path '*/bin/loginctl')" \
+	LD_LIBRARY_PATH=$libraries "$(find "$elogind" -path '*/bin/loginctl')" \
 		--no-pager "$@"
 }
 
@@ -84,16 +86,13 @@ mkdir /run/dbus
 : >/run/utmp
 lab_start bus dbus-daemon --config-file="$LAB/etc/bus.conf" --nofork --nopidfile
 lab_wait "the system's bus" test -S /run/dbus/system_bus_socket
-lab_start elogind unshare --cgroup env LD_LIBRARY_PATH="${daemon%/*}" \
+lab_start elogind unshare --cgroup env LD_LIBRARY_PATH="$libraries" \
 	SYSTEMD_LOG_TARGET=console "$daemon"
 lab_wait "elogind" loginctl list-sessions
 
-cp -r /etc/pam.d "$LAB/etc/pam.d"
-printf '%s required pam_unix.so\n' auth account >"$LAB/etc/pam.d/cardproxy"
-printf '%s required pam_unix.so\n' auth account session \
-	>"$LAB/etc/pam.d/xrdp-sesman"
-echo "session required $module" >>"$LAB/etc/pam.d/xrdp-sesman"
-mount --bind "$LAB/etc/pam.d" /etc/pam.d
+lab_pam
+printf '%s required pam_unix.so\n' auth account session >/etc/pam.d/xrdp-sesman
+echo "session required $module" >>/etc/pam.d/xrdp-sesman
 
 lab_pcscd one 5001
 lab_pcscd two 5003

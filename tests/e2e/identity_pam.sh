@@ -11,9 +11,7 @@ wrong=worng-$RANDOM$RANDOM$RANDOM
 hash=$(openssl passwd -6 -salt lab "$right")
 sed "s|^alice:[^:]*:|alice:$hash:|" "$LAB/etc/shadow" >"$LAB/etc/shadow.new"
 cat "$LAB/etc/shadow.new" >"$LAB/etc/shadow"
-cp -r /etc/pam.d "$LAB/etc/pam.d"
-printf '%s required pam_unix.so\n' auth account >"$LAB/etc/pam.d/cardproxy"
-mount --bind "$LAB/etc/pam.d" /etc/pam.d
+lab_pam
 
 lab_pcscd one 5001
 lab_xrdp 4001
