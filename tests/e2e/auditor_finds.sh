@@ -6,11 +6,7 @@
 # shellcheck disable=SC2016 # commands that are evaluated where they are needed
 . "$(dirname "$0")/../lab/lab.sh"
 lab_enter "$@"
-cp -r /etc/pam.d "$LAB/etc/pam.d"
-printf '%s required pam_unix.so\n' auth account >"$LAB/etc/pam.d/cardproxy"
-mount --bind "$LAB/etc/pam.d" /etc/pam.d
-lab_scene_relay
-sed -i 's/identity=claimed/identity=pam/' "$(lab_home main)/conf"
+lab_scene_proven
 lab_pcscd two 5101
 lab_daemon main
 lab_card one 5001 gids "$LAB_CARDS/one-gids"
