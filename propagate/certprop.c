@@ -100,6 +100,37 @@ certprop_policy_defaults(struct certprop_policy *policy)
 	*policy = defaults;
 }
 
+static struct wire_view
+hashes_of(const struct certprop_hashes *list)
+{
+	struct wire_view view = {0};
+
+	_Static_assert((int)CERTPROP_HASH_LEN == (int)KEEP_HASH_LEN,
+	               "both are SHA-256");
+	if (list != NULL && list->count > 0)
+		view = (struct wire_view){list->hash[0],
+		                          list->count * CERTPROP_HASH_LEN};
+	return view;
+}
+
+void
+certprop_rules(const struct certprop_policy *policy, struct keep_rules *rules)
+{
+	*rules = (struct keep_rules){
+	    .policy = wire_view_text(policy->name),
+	    .redirect = policy->redirect,
+	    .roots = policy->propagate_roots,
+	    .cleanup = policy->cleanup,
+	    .user_cleanup = policy->user_cleanup,
+	    .match = policy->require_match,
+	    .match_upn = (policy->match & CERTPROP_MATCH_UPN) != 0,
+	    .match_email = (policy->match & CERTPROP_MATCH_EMAIL) != 0,
+	    .limited = policy->allowed != NULL,
+	    .allowed = hashes_of(policy->allowed),
+	    .host = hashes_of(policy->host),
+	};
+}
+
 struct certprop *
 certprop_new(const struct certprop_policy *policy,
              const struct certprop_ops *ops, void *arg)
@@ -189,6 +220,7 @@ forget_user(struct certprop *cp, uint64_t now_ms)
 	free(cp->source);
 	free(cp->host_session);
 	cp->user = cp->source = cp->host_session = NULL;
+	cp->ruled = false;
 	news_state(cp);
 	for (size_t i = 0; i < cp->reader_count; i++)
 		reader_forget(cp, cp->readers[i], now_ms);
@@ -478,6 +510,7 @@ certprop_reassert(struct certprop *cp, uint64_t now_ms)
 {
 	if (has_ended(cp))
 		return;
+	cp->ruled = false;
 	news_state(cp);
 	for (size_t i = 0; i < cp->reader_count; i++)
 		news_reader_now(cp, cp->readers[i]);
@@ -497,6 +530,7 @@ certprop_policy_changed(struct certprop *cp,
 	if (has_ended(cp))
 		return;
 	cp->policy = *policy;
+	cp->ruled = false;
 	news_state(cp);
 	/* Also while redirection is off: roots may outlive their card. */
 	reconcile(cp, &old, now_ms);

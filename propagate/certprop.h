@@ -77,6 +77,10 @@ struct certprop_policy {
 };
 void certprop_policy_defaults(struct certprop_policy *policy);
 
+/* What the keeper judges by under it; borrowed from policy. */
+void certprop_rules(const struct certprop_policy *policy,
+                    struct keep_rules *rules);
+
 enum {
 	CERTPROP_READERS_MAX = 16,
 	CERTPROP_SETTLE_MS = 250, /* a card must stay this long before a read */

@@ -67,6 +67,7 @@ struct certprop {
 
 	enum keep_session_state state;
 	bool announced;     /* the keeper heard our state once */
+	bool ruled;         /* and what the policy says of the user's cards */
 	bool policy_warned; /* a switch without effect was told */
 	char *user;
 	char *source;

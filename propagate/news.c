@@ -28,6 +28,17 @@ state_reason(const struct certprop *cp)
 	return cp->reason;
 }
 
+/* Of what the keeper has and we do not, it has to judge itself. */
+static void
+say_rules(struct certprop *cp)
+{
+	struct keep_msg msg = {.type = KEEP_RULES};
+
+	cp->ruled = true;
+	certprop_rules(&cp->policy, &msg.rules);
+	(void)say(cp, &msg);
+}
+
 void
 news_state(struct certprop *cp)
 {
@@ -43,6 +54,8 @@ news_state(struct certprop *cp)
 	msg.state.host_session = wire_view_text(cp->host_session);
 	msg.state.purpose = cp->policy.purpose;
 	(void)say(cp, &msg);
+	if (cp->user != NULL && !cp->ruled)
+		say_rules(cp);
 }
 
 static struct keep_msg

@@ -34,7 +34,9 @@ static bool
 claims_differ(const struct certprop_policy *a, const struct certprop_policy *b)
 {
 	return a->cleanup != b->cleanup || a->user_cleanup != b->user_cleanup ||
-	       a->archive_stale != b->archive_stale;
+	       a->archive_stale != b->archive_stale ||
+	       /* The keeper does not know all that makes a card the user's. */
+	       (!a->require_match && b->require_match);
 }
 
 /* Claims of cards that are gone, and that their withdrawal would end now. */

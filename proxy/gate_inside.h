@@ -89,6 +89,7 @@ void gate_hide_views(const struct gate *g);
 /* Tell the keeper of a session; fd is the keeper's end of its pair, taken. */
 void gate_tell_keeper(struct gate *g, enum keep_type type,
                       const struct child *c, int fd, bool resumed);
+void gate_tell_rules(struct gate *g); /* of all sections */
 void gate_on_keeper_timer(evutil_socket_t fd, short what, void *arg);
 
 /*

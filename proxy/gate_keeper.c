@@ -47,6 +47,38 @@ gate_tell_keeper(struct gate *g, enum keep_type type, const struct child *c,
 	link_send(g->keeper, wire_written(&out), fd);
 }
 
+static void
+tell_rules_of(struct gate *g, const struct policy *policy)
+{
+	static uint8_t datagram[KEEP_MESSAGE_MAX];
+	struct wire_out out = wire_out(datagram, sizeof(datagram));
+	struct keep_msg msg = {.type = KEEP_RULES};
+
+	_Static_assert((int)POLICY_HASHES_MAX == (int)KEEP_HASHES_MAX,
+	               "what --check lets pass fits into a message");
+	certprop_rules(&policy->certprop, &msg.rules);
+	keep_encode(&out, &msg);
+	if (wire_out_ok(&out))
+		link_send(g->keeper, wire_written(&out), -1);
+	else
+		log_note(LOG_ERROR, "rules", policy->certprop.name);
+}
+
+/* For log-ons whose session is gone: the others hear of it by their own. */
+void
+gate_tell_rules(struct gate *g)
+{
+	const struct policy_list *list = &g->config->policies;
+
+	if (g->keeper == NULL || !g->keeper_ready)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		tell_rules_of(g, &list->items[i]);
+	if (policy_find(list, list->builtin.certprop.name) == NULL)
+		tell_rules_of(g, &list->builtin);
+	gate_tell_keeper(g, KEEP_RULED_ALL, NULL, -1, false);
+}
+
 /*
  * Every live session gets a new pair with the new keeper, once that serves: one
  * that cannot begin troubles nobody.
@@ -67,6 +99,7 @@ attach_children(struct gate *g)
 	}
 	gate_tell_keeper(g, KEEP_ATTACHED_ALL, NULL, -1, false);
 	gate_repeat_log_offs(g);
+	gate_tell_rules(g);
 }
 
 /*

@@ -54,6 +54,7 @@ gate_publish(struct gate *g, enum gate_word word)
 		if (c->link != NULL)
 			link_send(c->link, wire_written(&out), -1);
 	}
+	gate_tell_rules(g);
 }
 
 const char *

@@ -176,6 +176,25 @@ bool engine_session_end(struct engine *engine, const char *session,
                         struct engine_change *change);
 
 /*
+ * Judge all that the log-on has by what its policy says now: what that takes
+ * back ends, and what ends the others is as it says.  Of cards that are present
+ * at connection the session itself says what became of them.
+ */
+struct engine_rules {
+	const struct keep_rules *rules; /* NULL: the section is gone */
+	const char *user;               /* owner key */
+	const char *connection;         /* that speaks for it, or "" */
+	/* What was not asserted by now is not there: a card's removal is over.
+	 */
+	bool settled;
+	/* The same cards were the user's by the rules before these. */
+	bool matched;
+};
+bool engine_session_judge(struct engine *engine, const char *session,
+                          const struct engine_rules *rules,
+                          struct engine_change *change);
+
+/*
  * What from holds is of the log-on into from now on; the last word of from
  * counts.  from is to be ended next.
  */

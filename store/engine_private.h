@@ -1,7 +1,8 @@
 /*
  * What the files of the engine share: engine.c (its life and transactions),
- * engine_session.c (log-ons), engine_write.c (entries and claims),
- * engine_drop.c (their ends), engine_list.c (the queries).
+ * engine_session.c (log-ons), engine_rules.c (under another policy),
+ * engine_write.c (entries and claims), engine_drop.c (their ends),
+ * engine_list.c (the queries).
  */
 #ifndef STORE_ENGINE_PRIVATE_H
 #define STORE_ENGINE_PRIVATE_H

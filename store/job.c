@@ -296,6 +296,25 @@ run_detach(struct job *job, struct engine *engine)
 }
 
 static bool
+run_rules(struct job *job, struct engine *engine)
+{
+	struct keep_msg msg;
+	struct engine_rules rules = {
+	    .user = job->user != NULL ? job->user : "",
+	    .connection = job->connection,
+	    .settled = job->settled,
+	    .matched = job->matched,
+	};
+
+	if (job->message != NULL) {
+		if (!decode(job, &msg))
+			return false;
+		rules.rules = &msg.rules;
+	}
+	return engine_session_judge(engine, job->session, &rules, &job->change);
+}
+
+static bool
 run_end(struct job *job, struct engine *engine)
 {
 	return (job->successor[0] == '\0' ||
@@ -351,6 +370,8 @@ run(struct job *job, struct engine *engine)
 	case JOB_RELEASED:
 		return engine_session_released(engine, job->session,
 		                               &job->change);
+	case JOB_RULES:
+		return run_rules(job, engine);
 	case JOB_END:
 		return run_end(job, engine);
 	case JOB_END_OTHERS:
@@ -434,6 +455,7 @@ job_type_name(enum job_type type)
 	    [JOB_RELEASED] = "released",     [JOB_SWEEP] = "sweep",
 	    [JOB_END_OTHERS] = "end-others", [JOB_ACCOUNT] = "account",
 	    [JOB_LOOKED] = "looked",         [JOB_FORGET] = "forget",
+	    [JOB_RULES] = "rules",
 	};
 
 	return names[type];

@@ -24,6 +24,7 @@ enum job_type {
 	JOB_SETTLED,    /* or should have been by now */
 	JOB_DETACH,     /* its connection is over, the log-on is not */
 	JOB_RELEASED,   /* and its grace is */
+	JOB_RULES,      /* what its policy says now */
 	JOB_END,        /* the log-on is over */
 	JOB_END_OTHERS, /* all that were not attached are over */
 	JOB_SWEEP,      /* forget what nothing refers to */
@@ -42,7 +43,8 @@ struct job {
 	char connection[ENGINE_ID_SIZE]; /* whose connection asks */
 	char *user;                      /* owner key, NULL: none */
 	char *reader_name;               /* RELEASE */
-	uint8_t *message; /* START, STATE, RELEASE: the datagram */
+	uint8_t
+	    *message; /* START, STATE, RELEASE: the datagram; RULES: or NULL */
 	size_t message_len;
 	struct batch *batch;            /* APPLY */
 	enum engine_end how;            /* END */
@@ -59,6 +61,8 @@ struct job {
 	int64_t wait; /* LOOKED: seconds until what is missing is gone */
 	bool gone;    /* LOOKED: it is */
 	struct engine_forgotten forgotten; /* FORGET */
+	bool settled;                      /* RULES: see engine_rules */
+	bool matched;                      /* RULES: the same */
 	bool more;     /* SWEEP, FORGET: there is more to do */
 	bool answered; /* the caller's */
 	bool hides; /* the caller's: its log-on is not shown until it is done */

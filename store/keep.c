@@ -479,6 +479,62 @@ get_usage(struct wire_in *in, struct keep_usage *usage)
 }
 
 static void
+put_hashes(struct wire_out *out, struct wire_view hashes)
+{
+	size_t count = hashes.len / KEEP_HASH_LEN;
+
+	if (hashes.len % KEEP_HASH_LEN != 0 || count > KEEP_HASHES_MAX) {
+		out_fail(out, WIRE_LIMIT);
+		return;
+	}
+	wire_put_u16(out, (uint16_t)count);
+	wire_put_view(out, hashes);
+}
+
+static struct wire_view
+get_hashes(struct wire_in *in)
+{
+	size_t count = wire_u16(in);
+
+	if (count > KEEP_HASHES_MAX)
+		wire_fail(in, WIRE_LIMIT);
+	return wire_bytes(in, count * KEEP_HASH_LEN);
+}
+
+static void
+put_rules(struct wire_out *out, const struct keep_rules *rules)
+{
+	put_text(out, rules->policy);
+	put_bool(out, rules->redirect);
+	put_bool(out, rules->roots);
+	wire_put_u8(out, (uint8_t)rules->cleanup);
+	wire_put_u8(out, (uint8_t)rules->user_cleanup);
+	put_bool(out, rules->match);
+	put_bool(out, rules->match_upn);
+	put_bool(out, rules->match_email);
+	put_bool(out, rules->limited);
+	put_hashes(out, rules->allowed);
+	put_hashes(out, rules->host);
+}
+
+static void
+get_rules(struct wire_in *in, struct keep_rules *rules)
+{
+	rules->policy = get_text(in);
+	rules->redirect = get_bool(in);
+	rules->roots = get_bool(in);
+	rules->cleanup = get_enum(in, KEEP_CLEANUP_NONE, KEEP_CLEANUP_LOGOFF);
+	rules->user_cleanup =
+	    get_enum(in, KEEP_CLEANUP_NONE, KEEP_CLEANUP_LOGOFF);
+	rules->match = get_bool(in);
+	rules->match_upn = get_bool(in);
+	rules->match_email = get_bool(in);
+	rules->limited = get_bool(in);
+	rules->allowed = get_hashes(in);
+	rules->host = get_hashes(in);
+}
+
+static void
 put_ack(struct wire_out *out, const struct keep_ack *ack)
 {
 	put_bool(out, ack->ok);
@@ -538,6 +594,9 @@ put_body(struct wire_out *out, const struct keep_msg *msg)
 	case KEEP_USAGE:
 		put_usage(out, &msg->usage);
 		return;
+	case KEEP_RULES:
+		put_rules(out, &msg->rules);
+		return;
 	case KEEP_ACK:
 		put_ack(out, &msg->ack);
 		return;
@@ -545,6 +604,7 @@ put_body(struct wire_out *out, const struct keep_msg *msg)
 	case KEEP_SYNCED:
 	case KEEP_ATTACHED_ALL:
 	case KEEP_READY:
+	case KEEP_RULED_ALL:
 		return;
 	}
 	out_fail(out, WIRE_VALUE);
@@ -586,6 +646,9 @@ get_body(struct wire_in *in, struct keep_msg *msg)
 	case KEEP_USAGE:
 		get_usage(in, &msg->usage);
 		return;
+	case KEEP_RULES:
+		get_rules(in, &msg->rules);
+		return;
 	case KEEP_ACK:
 		get_ack(in, &msg->ack);
 		return;
@@ -593,6 +656,7 @@ get_body(struct wire_in *in, struct keep_msg *msg)
 	case KEEP_SYNCED:
 	case KEEP_ATTACHED_ALL:
 	case KEEP_READY:
+	case KEEP_RULED_ALL:
 		return;
 	}
 	wire_fail(in, WIRE_VALUE);

@@ -23,8 +23,10 @@ enum {
 	KEEP_TEXT_MAX = 1024,     /* bytes of UTF-8 in one text */
 	KEEP_DER_MAX = 16 * 1024, /* bytes of one certificate */
 	KEEP_MESSAGE_MAX = 64 * 1024,
-	KEEP_CERTS_MAX = 32, /* certificates of one card, roots not counted */
-	KEEP_ROOTS_MAX = 64  /* authorities of one card, of all kinds */
+	KEEP_CERTS_MAX = 32,  /* certificates of one card, roots not counted */
+	KEEP_ROOTS_MAX = 64,  /* authorities of one card, of all kinds */
+	KEEP_HASH_LEN = 32,   /* SHA-256 of a certificate */
+	KEEP_HASHES_MAX = 256 /* in one list of a policy */
 };
 
 enum keep_type {
@@ -40,11 +42,13 @@ enum keep_type {
 	KEEP_EVENT,  /* session: news for "cardproxyctl watch" */
 	KEEP_END,    /* session: its connection is over, and how */
 	KEEP_USAGE,  /* session: its counters, for display */
+	KEEP_RULES,  /* session, gate: what a policy says of what stands */
 	KEEP_ACK = 64,     /* keeper: answer to COMMIT, RELEASE and SYNCED */
 	KEEP_ATTACH = 96,  /* gate: a session's pair comes with this datagram */
 	KEEP_ATTACHED_ALL, /* gate: every live session has been attached */
 	KEEP_LOGOFF,       /* gate: the host says that a log-on is over */
-	KEEP_READY         /* keeper, to the gate: it serves */
+	KEEP_READY,        /* keeper, to the gate: it serves */
+	KEEP_RULED_ALL     /* gate: RULES of every section have been said */
 };
 
 /* The state machine of certificate propagation, for display. */
@@ -222,6 +226,28 @@ struct keep_logoff {
 	struct wire_view reason;
 };
 
+/*
+ * What the keeper judges by whatever a log-on still has: of cards that are
+ * gone, of earlier connections, of nobody's.  From a session: for its log-on,
+ * after the STATE that names the user, and whenever it changes.  From the gate:
+ * one section after the other, then RULED_ALL; they count for the log-ons that
+ * nobody is connected to, by the section that was in force; one that is not
+ * among them propagates no roots.
+ */
+struct keep_rules {
+	struct wire_view policy; /* name of the section */
+	bool redirect;           /* no: cards count as removed */
+	bool roots; /* no: roots end now, but those that end never */
+	enum keep_cleanup cleanup;
+	enum keep_cleanup user_cleanup;
+	bool match;       /* RequireCardMatchesUser, by what a name is found: */
+	bool match_upn;   /* in the certificates */
+	bool match_email; /* in the certificates, too */
+	bool limited;     /* anchors are those of allowed, and no others */
+	struct wire_view allowed; /* KEEP_HASH_LEN each */
+	struct wire_view host; /* the same: may be in the scope of the host */
+};
+
 /* Since the session began: what the server and programs did with cards. */
 struct keep_usage {
 	uint64_t calls;    /* to readers and cards */
@@ -255,6 +281,7 @@ struct keep_msg {
 		struct keep_over over; /* END */
 		struct keep_logoff logoff;
 		struct keep_usage usage;
+		struct keep_rules rules;
 		struct keep_ack ack;
 	};
 };

@@ -28,6 +28,8 @@ keep_type_name(enum keep_type type)
 		return "end";
 	case KEEP_USAGE:
 		return "usage";
+	case KEEP_RULES:
+		return "rules";
 	case KEEP_ACK:
 		return "ack";
 	case KEEP_ATTACH:
@@ -38,6 +40,8 @@ keep_type_name(enum keep_type type)
 		return "logoff";
 	case KEEP_READY:
 		return "ready";
+	case KEEP_RULED_ALL:
+		return "ruled-all";
 	}
 	return "unknown";
 }

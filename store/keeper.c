@@ -283,6 +283,10 @@ serve_gate(struct keeper *k, struct wire_view datagram, int fd)
 		return;
 	} else if (msg.type == KEEP_ATTACHED_ALL) {
 		turn_end_others(k->turn);
+	} else if (msg.type == KEEP_RULES) {
+		turn_rule(k->turn, &msg.rules, datagram);
+	} else if (msg.type == KEEP_RULED_ALL) {
+		turn_ruled_all(k->turn);
 	} else if (msg.type == KEEP_LOGOFF) {
 		turn_log_off(k->turn, msg.logoff.host_session,
 		             msg.logoff.reason);
@@ -305,7 +309,7 @@ static void
 on_gate(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
-	uint8_t buffer[8 * KEEP_TEXT_MAX];
+	uint8_t buffer[KEEP_MESSAGE_MAX];
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))];
 	struct iovec bytes = {buffer, sizeof(buffer)};
 	struct msghdr header = {.msg_iov = &bytes,

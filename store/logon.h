@@ -30,6 +30,8 @@ struct logon {
 	bool ended;      /* asked for; the store may not know it yet */
 	bool gone;       /* now it does */
 	bool dirty;      /* its view may differ from the store */
+	bool matched;    /* its cards are its user's: so it was judged */
+	bool unruled;    /* detached, and to be judged by the gate's rules */
 	unsigned hidden; /* writes that are to take something from its view, and
 	                    failed: it is not shown before they are done */
 	unsigned jobs;   /* that know it */

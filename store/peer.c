@@ -490,6 +490,29 @@ on_usage(struct peer *peer, const struct keep_msg *msg,
 	return NULL;
 }
 
+/* Without a user there is nothing to judge. */
+static const char *
+on_rules(struct peer *peer, const struct keep_msg *msg,
+         struct wire_view datagram)
+{
+	struct logon *logon = peer->logon;
+
+	if (!logon->bound)
+		return NULL;
+	struct job *job = new_job(peer, JOB_RULES, msg->seq);
+
+	if (job == NULL || !job_set_message(job, datagram)) {
+		job_free(job);
+		return no_memory;
+	}
+	job->arg = NULL; /* it may be tried again when the connection is gone */
+	job->settled = peer->synced;
+	job->matched = logon->matched;
+	logon->matched = msg->rules.match;
+	peer->ops->on_job(peer->arg, job);
+	return NULL;
+}
+
 static const char *
 on_end(struct peer *peer, const struct keep_msg *msg, struct wire_view datagram)
 {
@@ -508,6 +531,7 @@ static const struct {
     {KEEP_COMMIT, on_commit}, {KEEP_RELEASE, on_release},
     {KEEP_SYNCED, on_synced}, {KEEP_EVENT, on_event},
     {KEEP_END, on_end},       {KEEP_USAGE, on_usage},
+    {KEEP_RULES, on_rules},
 };
 
 static peer_handler *

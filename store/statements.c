@@ -310,6 +310,43 @@ const char *const statement_texts[STATEMENTS] = {
 	"UPDATE claim SET kept = 1, present = 0 WHERE session_id = ?1"
 	" AND kept = 0" WHOSE,
 
+    /* What a policy says now: engine_rules.c.  Kinds 1, 2 are the user's. */
+    [STATEMENT_RULES_MOVE] =
+	"UPDATE claim SET ends_on = CASE WHEN kind < 3 THEN ?3 ELSE ?2 END"
+	" WHERE session_id = ?1 AND kept = 0 AND ends_on <>"
+	" CASE WHEN kind < 3 THEN ?3 ELSE ?2 END",
+    [STATEMENT_RULES_KEEP] =
+	"UPDATE entry SET kept = 1, revision = revision + 1"
+	" WHERE store IN (1, 2) AND owner = ?2 AND kept = 0 AND EXISTS"
+	" (SELECT 1 FROM claim c WHERE c.session_id = ?1"
+	" AND c.scope = 'user:' || ?2 AND c.sha256 = entry.sha256"
+	" AND c.kind = entry.store)",
+    [STATEMENT_RULES_ABSENT] =
+	"DELETE FROM claim WHERE session_id = ?1 AND ends_on = 1"
+	" AND ((connection = ?2 AND present = 0)"
+	" OR (?3 = 1 AND (connection <> ?2 OR present = 0)))" WHOSE,
+    [STATEMENT_RULES_ROOTS] =
+	"DELETE FROM claim WHERE session_id = ?1 AND kind >= 3"
+	" AND ends_on <> 0 AND kept = 0" WHOSE,
+    /* Whose card it is, its own certificates of the user say, if anything. */
+    [STATEMENT_RULES_MATCH] =
+	"DELETE FROM claim WHERE session_id = ?1 AND kept = 0"
+	" AND (kind >= 3 OR ?6 = 1)"
+	" AND (connection <> ?2 OR present = 0)"
+	" AND (card_id = X'00000000000000000000000000000000' OR NOT EXISTS"
+	" (SELECT 1 FROM claim u JOIN cert c ON c.sha256 = u.sha256"
+	" WHERE u.session_id = ?1 AND u.card_id = claim.card_id AND u.kind = 1"
+	" AND ((?4 = 1 AND lower(c.upn) = lower(?3))"
+	" OR (?5 = 1 AND lower(c.email) = lower(?3)))))" WHOSE,
+    [STATEMENT_RULES_ANCHORS] =
+	"SELECT DISTINCT sha256, CASE WHEN scope = 'host' THEN 1 ELSE 0 END"
+	" AS host FROM claim WHERE session_id = ?1 AND kind = 3 AND kept = 0"
+	" AND sha256 >= ?2 ORDER BY sha256, host LIMIT ?3",
+    [STATEMENT_RULES_DROP] =
+	"DELETE FROM claim WHERE session_id = ?1 AND sha256 = ?2 AND kind = 3"
+	" AND kept = 0 AND CASE WHEN scope = 'host' THEN 1 ELSE 0 END = ?3"
+	WHOSE,
+
     /* Two log-ons turn out to be one: ?1 is of ?2 from now on. */
     [STATEMENT_CLAIM_YIELD] =
 	"DELETE FROM claim WHERE session_id = ?2 AND EXISTS"

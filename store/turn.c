@@ -42,7 +42,8 @@ turn_new(const struct turn_config *config)
 	turn->account =
 	    account_new(config->base, config->account_file, &account_ops, turn);
 	turn->watch = turn_watch_new(turn);
-	if (turn->flush != NULL && turn->retry != NULL && turn->sweep != NULL &&
+	if (turn_open_rules(turn) && turn->flush != NULL &&
+	    turn->retry != NULL && turn->sweep != NULL &&
 	    turn->account != NULL && turn->watch != NULL)
 		return turn;
 	turn_free(turn);
@@ -90,6 +91,7 @@ turn_free(struct turn *turn)
 	while (!TAILQ_EMPTY(&turn->logons))
 		turn_free_logon(turn, TAILQ_FIRST(&turn->logons));
 	turn_watch_free(turn->watch);
+	turn_close_rules(turn);
 	account_free(turn->account);
 	free_event(turn->flush);
 	free_event(turn->retry);
@@ -128,7 +130,8 @@ turn_add_job(struct turn *turn, struct job *job)
 static void
 on_job(void *arg, struct job *job)
 {
-	turn_add_job(arg, job);
+	if (job->type != JOB_RULES || !turn_replaces_rules(arg, job))
+		turn_add_job(arg, job);
 }
 
 void

@@ -60,6 +60,14 @@ void turn_log_off(struct turn *turn, struct wire_view host_session,
 bool turn_forget_user(struct turn *turn, const char *user, const char *who,
                       struct engine_forgotten *forgotten);
 
+/*
+ * RULES of the gate, one section each, as the datagrams came; once all are
+ * there, whatever is detached is judged by them.
+ */
+void turn_rule(struct turn *turn, const struct keep_rules *rules,
+               struct wire_view datagram);
+void turn_ruled_all(struct turn *turn);
+
 /* A session's pair comes; fd is taken. */
 void turn_attach(struct turn *turn, const struct keep_hello *hello, int fd);
 

@@ -87,6 +87,7 @@ turn_detach(struct turn *turn, struct peer *peer, const struct keep_over *said)
 	job_set_reason(job, said->reason);
 	logon_detach(logon, now);
 	turn_add_job(turn, job);
+	turn_judge(turn, logon);
 	return true;
 }
 

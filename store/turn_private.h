@@ -1,15 +1,24 @@
 /*
  * What the files of the turn share: turn.c (the log-ons and their connections,
  * as they come and go), turn_bind.c (which log-on a connection speaks for),
- * turn_detached.c (log-ons that nobody is connected to), turn_account.c
- * (accounts of the host that are removed), turn_run.c (what they ask for: jobs,
- * views, answers).
+ * turn_rules.c (what policies say of detached ones), turn_detached.c (log-ons
+ * that nobody is connected to), turn_account.c (accounts of the host that are
+ * removed), turn_run.c (what they ask for: jobs, views, answers).
  */
 #ifndef STORE_TURN_PRIVATE_H
 #define STORE_TURN_PRIVATE_H
 
 #include "account.h"
 #include "turn.h"
+
+/* What the gate said of one section: a RULES as it came. */
+struct section {
+	TAILQ_ENTRY(section) entry;
+	uint8_t *message;
+	size_t message_len;
+	char *policy;
+};
+TAILQ_HEAD(section_list, section);
 
 struct turn {
 	struct turn_config config;
@@ -18,10 +27,14 @@ struct turn {
 	struct event *sweep; /* pending: the next slice of a sweep */
 	struct peer_list peers;
 	struct logon_list logons;
-	struct table users; /* the log-ons, by their user */
-	uint64_t numbers; /* of connections and log-ons so far */
-	struct job_list jobs;   /* of this turn */
-	struct job_list failed; /* to be tried again */
+	struct table users;           /* the log-ons, by their user */
+	uint64_t numbers;             /* of connections and log-ons so far */
+	struct job_list jobs;         /* of this turn */
+	struct job_list failed;       /* to be tried again */
+	struct event *rule;           /* pending: log-ons wait to be judged */
+	struct section_list sections; /* of the gate */
+	struct section_list coming;   /* until all of them are there */
+	bool ruled;                   /* and they were, once */
 	struct account *account;
 	struct account_watch *watch; /* of accounts that may be removed */
 	struct engine_forgotten *forgotten; /* NULL, or where to count it */
@@ -99,6 +112,16 @@ void turn_finish_forget(struct turn *turn, const struct job *job);
 /* The user has no log-on any more, whoever is connected. */
 void turn_log_off_user(struct turn *turn, const char *user,
                        struct wire_view reason);
+
+/* Have it judged by the gate's rules, if it said any. */
+void turn_judge(struct turn *turn, struct logon *logon);
+
+/* Is there a judgement of this log-on that waits to be made?  Takes job then:
+ * only the last counts. */
+bool turn_replaces_rules(struct turn *turn, struct job *job);
+
+bool turn_open_rules(struct turn *turn);
+void turn_close_rules(struct turn *turn);
 
 /* The views of this user's log-ons may differ from the store. */
 void turn_mark_user(struct turn *turn, const char *user);

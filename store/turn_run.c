@@ -76,7 +76,8 @@ settle(struct turn *turn, const struct job *job)
 	if (job->change.user)
 		mark(turn, logon != NULL ? logon->user : NULL);
 	turn->host_dirty |= job->change.host;
-	if (logon != NULL && job->type != JOB_ACCOUNT)
+	if (logon != NULL && job->type != JOB_ACCOUNT &&
+	    (job->type != JOB_RULES || job->change.removed > 0))
 		logon->dirty |=
 		    job->type != JOB_START || peer == NULL || !peer->syncing;
 }
@@ -292,7 +293,7 @@ is_retraction(const struct job *job)
 {
 	return job->type == JOB_RELEASE || job->type == JOB_SYNCED ||
 	       job->type == JOB_SETTLED || job->type == JOB_DETACH ||
-	       job->type == JOB_RELEASED;
+	       job->type == JOB_RELEASED || job->type == JOB_RULES;
 }
 
 static bool
@@ -360,6 +361,7 @@ finish(struct turn *turn, struct job *job)
 	case JOB_SYNCED:
 	case JOB_SETTLED:
 	case JOB_RELEASED:
+	case JOB_RULES:
 		return;
 	}
 }

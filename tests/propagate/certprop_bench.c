@@ -171,6 +171,10 @@ record(struct bench *b, const struct keep_msg *msg)
 		b->over = msg->over;
 		b->ended = true;
 		return;
+	case KEEP_RULES:
+		b->rules = msg->rules;
+		b->rules_told++;
+		return;
 	case KEEP_HELLO:
 	case KEEP_USAGE:
 	case KEEP_ACK:
@@ -178,6 +182,7 @@ record(struct bench *b, const struct keep_msg *msg)
 	case KEEP_ATTACHED_ALL:
 	case KEEP_LOGOFF:
 	case KEEP_READY:
+	case KEEP_RULED_ALL:
 		fail();
 	}
 }

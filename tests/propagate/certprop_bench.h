@@ -40,6 +40,8 @@ struct bench {
 	char host[1024]; /* of roots for the whole host */
 	char keys[1024]; /* containers, in their order */
 	size_t enrollments;
+	struct keep_rules rules; /* the last; its views are gone */
+	unsigned rules_told;
 	struct keep_over over; /* its reason is not kept */
 	struct card_hints hints;
 	uint32_t commit_seq;

@@ -221,6 +221,7 @@ static void
 test_number_of_absent_cards(void **state)
 {
 	struct bench *b = *state;
+	unsigned told;
 
 	bench_start(b);
 	bench_log_on(b);
@@ -233,9 +234,44 @@ test_number_of_absent_cards(void **state)
 		bench_forget(b);
 	}
 	certprop_reassert(b->cp, b->now);
-	assert_null(strstr(b->told, "begin:7/01"));
 	assert_non_null(strstr(b->told, "begin:7/02"));
 	assert_non_null(strstr(b->told, "begin:7/09"));
+	/* Not all are remembered: what is not, the keeper judges by the rules.
+	 */
+	bench_forget(b);
+	told = b->rules_told;
+	b->policy.propagate_roots = false;
+	certprop_policy_changed(b->cp, &b->policy, b->now);
+	assert_int_equal(b->rules_told, told + 1);
+	assert_false(b->rules.roots);
+}
+
+/* Once there is a user, again to another keeper, and when it changes. */
+static void
+test_rules_are_told(void **state)
+{
+	struct bench *b = *state;
+
+	b->policy.cleanup = KEEP_CLEANUP_REMOVAL;
+	bench_start(b);
+	certprop_reassert(b->cp, b->now);
+	assert_int_equal(b->rules_told, 0);
+	bench_log_on(b);
+	assert_int_equal(b->rules_told, 1);
+	assert_int_equal(b->rules.cleanup, KEEP_CLEANUP_REMOVAL);
+	assert_true(b->rules.roots && b->rules.redirect);
+	assert_false(b->rules.limited || b->rules.match);
+	certprop_role(b->cp, "own", "");
+	assert_int_equal(b->rules_told, 1);
+	certprop_reassert(b->cp, b->now);
+	assert_int_equal(b->rules_told, 2);
+	b->policy.redirect = false;
+	certprop_policy_changed(b->cp, &b->policy, b->now);
+	assert_int_equal(b->rules_told, 3);
+	assert_false(b->rules.redirect);
+	certprop_logoff(b->cp, "test", b->now);
+	certprop_policy_changed(b->cp, &b->policy, b->now);
+	assert_int_equal(b->rules_told, 3);
 }
 
 static void
@@ -271,6 +307,7 @@ main(void)
 	    BENCH(test_reassert),
 	    BENCH(test_reassert_before_log_on_and_while_reading),
 	    BENCH(test_number_of_absent_cards),
+	    BENCH(test_rules_are_told),
 	    BENCH(test_acks),
 	};
 

@@ -214,6 +214,26 @@ usage(void)
 }
 
 static struct keep_msg
+rules(void)
+{
+	struct keep_msg msg = {
+	    .type = KEEP_RULES,
+	    .seq = 10,
+	    .rules = {.policy = text("eng"),
+	              .redirect = true,
+	              .cleanup = KEEP_CLEANUP_LOGOFF,
+	              .user_cleanup = KEEP_CLEANUP_REMOVAL,
+	              .match = true,
+	              .match_email = true,
+	              .limited = true,
+	              .allowed = text(ID ID ID ID),
+	              .host = text(ID ID)},
+	};
+
+	return msg;
+}
+
+static struct keep_msg
 bare(enum keep_type type)
 {
 	struct keep_msg msg = {.type = type, .seq = 9};
@@ -244,6 +264,8 @@ every_type(struct keep_msg all[static TYPES])
 	all[n++] = ack();
 	all[n++] = bare(KEEP_ATTACHED_ALL);
 	all[n++] = bare(KEEP_READY);
+	all[n++] = rules();
+	all[n++] = bare(KEEP_RULED_ALL);
 	return n;
 }
 
@@ -363,6 +385,53 @@ test_release_byte_by_byte(void **state)
 }
 
 static void
+test_rules_byte_by_byte(void **state)
+{
+	static const uint8_t head[] = {
+	    1,                    /* version */
+	    13,                   /* KEEP_RULES */
+	    10, 0, 0,   0,        /* seq */
+	    3,  0, 'e', 'n', 'g', /* policy */
+	    1,  0,                /* redirect, roots */
+	    2,  1,                /* cleanup, user_cleanup */
+	    1,  0, 1,             /* match, match_upn, match_email */
+	    1,                    /* limited */
+	    2,  0,                /* allowed: that many of 32 bytes */
+	};
+	struct keep_msg msg = rules();
+	size_t hash = KEEP_HASH_LEN;
+
+	(void)state;
+	assert_int_equal(encode(buffer, &msg, WIRE_OK),
+	                 sizeof(head) + 2 * hash + 2 + hash);
+	assert_memory_equal(buffer, head, sizeof(head));
+	assert_memory_equal(buffer + sizeof(head), ID, 16);
+	assert_int_equal(buffer[sizeof(head) + 2 * hash], 1);
+}
+
+static void
+test_rules_lists_have_a_limit(void **state)
+{
+	static const uint8_t hashes[(KEEP_HASHES_MAX + 1) * KEEP_HASH_LEN];
+	struct keep_msg msg = rules();
+	size_t len;
+
+	(void)state;
+	msg.rules.allowed =
+	    (struct wire_view){hashes, (size_t)KEEP_HASHES_MAX * KEEP_HASH_LEN};
+	msg.rules.host = msg.rules.allowed;
+	len = encode(buffer, &msg, WIRE_OK);
+	assert_true(len < KEEP_MESSAGE_MAX);
+	assert_int_equal(verdict(buffer, len), WIRE_OK);
+	buffer[20]++; /* one more than the limit */
+	assert_int_equal(verdict(buffer, len), WIRE_LIMIT);
+	msg.rules.host.len += KEEP_HASH_LEN;
+	(void)encode(buffer, &msg, WIRE_LIMIT);
+	msg.rules.host.len = KEEP_HASH_LEN + 1;
+	(void)encode(buffer, &msg, WIRE_LIMIT);
+}
+
+static void
 test_every_truncation_is_refused(void **state)
 {
 	struct keep_msg all[TYPES];
@@ -415,11 +484,12 @@ test_unknown_type_and_version(void **state)
 		buffer[1] = (uint8_t)type;
 		known += verdict(buffer, len) == WIRE_OK;
 	}
-	assert_int_equal(known, 4); /* COMMIT, SYNCED, ATTACHED_ALL, READY */
+	/* COMMIT, SYNCED, ATTACHED_ALL, READY, RULED_ALL */
+	assert_int_equal(known, 5);
 	buffer[1] = KEEP_COMMIT;
 	buffer[0] = KEEP_VERSION + 1;
 	assert_int_equal(verdict(buffer, len), WIRE_VALUE);
-	msg.type = (enum keep_type)(KEEP_USAGE + 1);
+	msg.type = (enum keep_type)(KEEP_RULES + 1);
 	(void)encode(buffer, &msg, WIRE_VALUE);
 	assert_string_equal(keep_type_name(msg.type), "unknown");
 }
@@ -646,6 +716,8 @@ main(void)
 	    cmocka_unit_test(test_round_trip),
 	    cmocka_unit_test(test_fields_arrive),
 	    cmocka_unit_test(test_release_byte_by_byte),
+	    cmocka_unit_test(test_rules_byte_by_byte),
+	    cmocka_unit_test(test_rules_lists_have_a_limit),
 	    cmocka_unit_test(test_every_truncation_is_refused),
 	    cmocka_unit_test(test_every_short_buffer_is_reported),
 	    cmocka_unit_test(test_unknown_type_and_version),
