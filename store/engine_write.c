@@ -371,6 +371,28 @@ put(struct engine *engine, const struct engine_origin *origin,
 	return result;
 }
 
+/* What was pending is enrolled now, or the reverse: it leaves one store. */
+static bool
+drop_moved(struct engine *engine, const struct engine_origin *origin,
+           const struct place *place, struct engine_change *change)
+{
+	struct sql_call call =
+	    sql_call(&engine->sql, STATEMENT_ENTRY_DROP_MOVED);
+	bool ok = true;
+
+	sql_put_int(&call,
+	            place->store == ENGINE_MY ? ENGINE_REQUEST : ENGINE_MY);
+	sql_put_text(&call, place->owner);
+	sql_put_blob(&call, (struct wire_view){place->hash, ENGINE_HASH_LEN});
+	sql_put_text(&call, place->scope);
+	while (ok && sql_row(&call)) {
+		change->removed++;
+		ok = engine_audit_entry(engine, origin->session, "cert-deleted",
+		                        sql_get_view(&call), place->owner);
+	}
+	return sql_end(&call) && ok;
+}
+
 enum engine_result
 engine_put(struct engine *engine, const struct engine_origin *origin,
            struct wire_view owner, const struct keep_cert *cert,
@@ -398,6 +420,9 @@ engine_put(struct engine *engine, const struct engine_origin *origin,
 	enum engine_result result = put(engine, origin, cert, &place, &changed);
 
 	change->user |= changed && place.user;
+	if (changed && place.user && result < ENGINE_LIMIT &&
+	    !drop_moved(engine, origin, &place, change))
+		return ENGINE_FAULT;
 	return result;
 }
 

@@ -225,6 +225,12 @@ const char *const statement_texts[STATEMENTS] = {
 	" WHERE c.scope = ?2 AND c.sha256 = entry.sha256"
 	" AND c.kind = entry.store) RETURNING sha256",
 
+    [STATEMENT_ENTRY_DROP_MOVED] =
+	"DELETE FROM entry WHERE store = ?1 AND owner = ?2 AND sha256 = ?3"
+	" AND kept = 0 AND NOT EXISTS (SELECT 1 FROM claim c"
+	" WHERE c.scope = ?4 AND c.sha256 = ?3 AND c.kind = ?1)"
+	" RETURNING sha256",
+
     /* A row comes back when the card was inserted, as far as we know. */
     [STATEMENT_CLAIM_PUT] =
 	"INSERT INTO claim (scope, sha256, session_id, reader, card_id,"
