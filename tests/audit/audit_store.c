@@ -241,17 +241,25 @@ static const struct {
     /* clang-format on */
 };
 
-/* Files of the store's directory, and who may read them. */
+/*
+ * Files of the store's directory, and who may read them.  A kill leaves what
+ * was being made of a certificate until the next start.
+ */
 static void
 on_store_file(struct auditor *a, const char *path, const char *name, void *arg)
 {
 	static const struct {
 		const char *name; /* after a '*': after the database's own */
 		mode_t mode;
-	} files[] = {{"*", 0600},          {"*-wal", 0600},
-	             {"*-shm", 0600},      {"*-journal", 0600},
-	             {"*.lock", 0600},     {"tls-certificate.pem", 0644},
-	             {"tls-key.pem", 0600}};
+	} files[] = {{"*", 0600},
+	             {"*-wal", 0600},
+	             {"*-shm", 0600},
+	             {"*-journal", 0600},
+	             {"*.lock", 0600},
+	             {"tls-certificate.pem", 0644},
+	             {"tls-key.pem", 0600},
+	             {"tls-key.pem.new", 0600},
+	             {"tls-certificate.pem.new", 0644}};
 	const char *base = arg;
 	char known[PATH_SIZE];
 	char file[PATH_SIZE + 300];

@@ -39,9 +39,12 @@ static const struct audit_folder host_folders[] = {
     {"trust/anchors", trusted, false, false},
 };
 
-/* All that is in a directory, beside what the folders are checked for. */
-static const char *const in_run[] = {"control.sock", "policy", "session",
-                                     "user",         "host",   NULL};
+/*
+ * All that is in a directory, beside what the folders are checked for.  A kill
+ * leaves "policy.new" until the next start.
+ */
+static const char *const in_run[] = {
+    "control.sock", "policy", "policy.new", "session", "user", "host", NULL};
 static const char *const in_session[] = {
     "certs", "anchors",   "intermediates",        "personal",
     "trust", "krb5.conf", "p11-kit-trust.module", NULL};

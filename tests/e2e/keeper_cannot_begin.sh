@@ -11,7 +11,8 @@ home=$(lab_home main)
 mount -t tmpfs -o size=40m,mode=700,uid=61003,gid=61003 small "$home/store"
 lab_daemon main
 lab_start user "$LAB_BUILD/tests/sweep/cardlife" load --user alice \
-	--port 3902 --run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL"
+	--port 3902 --run-dir "$(lab_run_dir main)" \
+	--journal "$SWEEP_JOURNAL" --soon "$SWEEP_SOON_MS"
 lab_wait "something stored" test -s "$SWEEP_JOURNAL"
 lab_start holder "$LAB_BUILD/tests/sweep/cardlife" hold --user bob \
 	--port 3902 --run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL"

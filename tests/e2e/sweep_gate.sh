@@ -60,4 +60,6 @@ lab_say "gate: $total system calls, $kills kills, all gone after $slowest ms at"
 lab_daemon main
 lab_expect "sessions" 0 "$(lab_sessions main)"
 lab_expect "roots" 0 "$(lab_roots main)"
+lab_expect "half files" "" "$(find "$(lab_home main)" "$(lab_run_dir main)" \
+	-name '*.new')"
 sweep_check_stored sweep_list

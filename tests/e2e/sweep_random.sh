@@ -139,7 +139,8 @@ keeper_first=$(figures "$(keeper)")
 for ((client = 1; client <= clients; client++)); do
 	lab_start "client-$client" "$LAB_BUILD/tests/sweep/cardlife" load \
 		--user "user$client" --port 3901 --seed $((seed + client)) \
-		--run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL"
+		--run-dir "$(lab_run_dir main)" --journal "$SWEEP_JOURNAL" \
+		--soon "$SWEEP_SOON_MS"
 done
 lab_wait "something stored" test -s "$SWEEP_JOURNAL"
 

@@ -12,6 +12,10 @@
 # A traced process cannot look for leaks.
 export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:quarantine_size_mb=1
 SWEEP_JOURNAL=$LAB/run/journal
+# A second is what a root may outlive its reason by.  Where that takes the start
+# of a process, a sanitizer makes it longer.
+SWEEP_SOON_MS=1000
+! grep -q __asan_init "$LAB_BUILD/proxy/cardproxyd" || SWEEP_SOON_MS=3000
 SWEEP_CONTROL=$(lab_run_dir main)/control.sock
 
 # A server at 3904, and the configuration of a daemon "main" before it: at 3901
