@@ -301,6 +301,7 @@ static void
 stop(struct keeper *k, const char *why)
 {
 	log_note(LOG_INFO, "keeper-stopping", why);
+	turn_end_others(k->turn); /* who comes back to us comes too late */
 	turn_end_all(k->turn, "shutdown");
 	(void)event_base_loopbreak(k->base);
 }

@@ -365,6 +365,25 @@ test_killed_keeper_loses_nothing_and_keeps_nothing_stale(void **state)
 	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
 }
 
+/* The gate is gone, or wants an end, before the sessions are attached again. */
+static void
+test_end_before_anybody_came_back(void **state)
+{
+	struct keeperbed *bed = *state;
+
+	keeperbed_start(bed);
+	int session = keeperbed_attach(bed, 1, false);
+
+	keeperbed_user(session, "alice");
+	assert_true(propagate(session, 1, KEEP_CLEANUP_LOGOFF).ok);
+	keeperbed_kill(bed);
+	(void)close(session);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), 1);
+	keeperbed_start(bed);
+	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
+	assert_int_equal(keeperbed_files(bed, 1, "anchors"), -1);
+}
+
 /* Kill the keeper after so many microseconds, from a process of its own. */
 static pid_t
 kill_later(const struct keeperbed *bed, unsigned delay_us)
@@ -605,6 +624,7 @@ main(void)
 	    TEST(test_gate_gone_ends_all),
 	    TEST(test_sigterm_ends_all),
 	    TEST(test_killed_keeper_loses_nothing_and_keeps_nothing_stale),
+	    TEST(test_end_before_anybody_came_back),
 	    TEST(test_acknowledged_survives_kill),
 	    TEST(test_release_of_the_user_certificates),
 	    TEST(test_second_keeper_is_refused),
