@@ -64,9 +64,8 @@ struct gate {
 	bool keeper_ready;                 /* it serves */
 	bool keeper_served;                /* and one has */
 	uint64_t keeper_ready_ms;          /* since when */
-	unsigned keeper_short;    /* times in a row that it hardly served */
-	unsigned keeper_pause_ms; /* before the next try */
-	pid_t voucher_pid;        /* 0: none runs */
+	unsigned keeper_pause_ms;          /* before the next try */
+	pid_t voucher_pid;                 /* 0: none runs */
 	struct link *voucher;
 	struct hostlogon *host; /* NULL: no session manager to watch */
 	struct over_list over;  /* log-ons that the host has ended lately */

@@ -14,12 +14,11 @@
 #include "view.h"
 
 enum {
-	AGAIN_MS = 200,       /* after one that has served */
-	HASTY_MS = 300,       /* after too many that hardly have */
+	AGAIN_MS = 20,        /* after one that has served */
+	HASTY_MS = 250,       /* after one that hardly has */
 	UNABLE_MS = 1000,     /* after one that was not able to begin */
 	PAUSE_MAX_MS = 8000,  /* and after more of them */
 	SERVED_MIN_MS = 1000, /* that is more than hardly */
-	SHORT_MAX = 5,        /* times in a row that it may be less */
 	MS_IN_S = 1000
 };
 
@@ -154,28 +153,23 @@ keeper_child(struct gate *g, int fd)
 	return status;
 }
 
-/* Not the fifth time in a row that it was killed, or broke, at once. */
 static bool
-served_well(struct gate *g)
+has_served(const struct gate *g)
 {
-	if (g->keeper_ready &&
-	    gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS)
-		g->keeper_short = 0;
-	else
-		g->keeper_short++;
-	return g->keeper_short < SHORT_MAX;
+	return g->keeper_ready &&
+	       gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS;
 }
 
 /*
- * Trust whose reason goes in a pause stays for the rest of it: with what the
- * next keeper needs to begin that has to be less than a second.  One that is
+ * Trust whose reason goes in a pause stays for the rest of it, and a second is
+ * what it may stay, also when the next keeper is killed at once.  One that is
  * not able to begin leaves no trust behind: see keeper_again.
  */
 static void
 choose_pause(struct gate *g, bool unable)
 {
 	if (!unable)
-		g->keeper_pause_ms = served_well(g) ? AGAIN_MS : HASTY_MS;
+		g->keeper_pause_ms = has_served(g) ? AGAIN_MS : HASTY_MS;
 	else if (g->keeper_pause_ms < UNABLE_MS)
 		g->keeper_pause_ms = UNABLE_MS;
 	else if (g->keeper_pause_ms < PAUSE_MAX_MS)
