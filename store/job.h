@@ -13,7 +13,11 @@
 #include "batch.h"
 #include "engine_account.h"
 
-enum { JOB_TURN_MAX = 64 /* jobs in one transaction */ };
+/*
+ * Jobs in one transaction: many share a synchronisation of the disk, and who
+ * comes next waits for some tens of milliseconds.
+ */
+enum { JOB_TURN_MAX = 128 };
 
 enum job_type {
 	JOB_START,      /* a log-on is there, or resumed, or more is known */

@@ -33,7 +33,7 @@ enum {
 	DER_LEN = 1000,
 	OF_CARD = 3, /* two of the user and a root */
 	SESSIONS = 2000,
-	GROUP = 64, /* cards in one transaction, as in the keeper */
+	GROUP = 128, /* cards in one transaction, as in the keeper */
 	OF_USER = 10,
 	SAMPLES = 200,
 	NOW = 1700000000
