@@ -417,10 +417,12 @@ engine_put(struct engine *engine, const struct engine_origin *origin,
 	}
 	place.scope = wire_view_text(scope);
 	place.owner = place.user ? owner : place.scope;
+	int64_t before = engine_written(engine);
 	enum engine_result result = put(engine, origin, cert, &place, &changed);
 
 	change->user |= changed && place.user;
-	if (changed && place.user && result < ENGINE_LIMIT &&
+	if (engine_written(engine) > before && place.user &&
+	    result < ENGINE_LIMIT &&
 	    !drop_moved(engine, origin, &place, change))
 		return ENGINE_FAULT;
 	return result;

@@ -152,6 +152,46 @@ test_read_only(void **state)
 	sweep(3, SQLITE_READONLY);
 }
 
+/*
+ * The card is out of its reader, and that cannot be written: nobody trusts its
+ * root meanwhile, and the view is back, without it, when the disk is well.
+ */
+static void
+test_failed_removal_is_hidden(void **state)
+{
+	struct keep_msg release = {.type = KEEP_RELEASE, .seq = 2};
+	struct keeperbed bed;
+	struct losingdisk *disk;
+
+	(void)state;
+	release.release.reader = 1;
+	release.release.roots = true;
+	memset(release.release.card_id, 0xc1, KEEP_CARD_ID_LEN);
+	keeperbed_init(&bed);
+	disk = losingdisk_new(bed.database);
+	start(&bed, disk);
+	int session = keeperbed_attach(&bed, 1, false);
+
+	keeperbed_user(session, "alice");
+	keeperbed_begin(session, 1, 0xc1, KEEP_CLEANUP_REMOVAL);
+	keeperbed_cert(session, KEEP_ANCHOR, 20);
+	assert_true(keeperbed_commit(session, 1).ok);
+	assert_int_equal(keeperbed_files(&bed, 1, "anchors"), 1);
+	losingdisk_fail(disk, losingdisk_calls(disk) + 1, UINT32_MAX,
+	                SQLITE_FULL);
+	keeperbed_say(session, &release);
+	assert_false(keeperbed_answer(session, 2, NULL, 0).ok);
+	assert_true(losingdisk_failures(disk) > 0);
+	assert_int_equal(keeperbed_files(&bed, 1, "anchors"), -1);
+	assert_int_equal(keeperbed_files(&bed, 1, "certs"), -1);
+	losingdisk_fail(disk, 0, 0, 0);
+	assert_true(keeperbed_wait_files(&bed, 1, "anchors", 0));
+	(void)close(session);
+	assert_int_equal(keeperbed_stop(&bed), KEEPER_EXIT_OK);
+	losingdisk_free(disk);
+	keeperbed_clear(&bed);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,6 +199,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(test_disk_full),
 	    cmocka_unit_test(test_io_error),
 	    cmocka_unit_test(test_read_only),
+	    cmocka_unit_test(test_failed_removal_is_hidden),
 	};
 
 	if (argc > 1)
