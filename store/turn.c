@@ -135,9 +135,15 @@ on_job(void *arg, struct job *job)
 }
 
 void
+turn_retry_event(struct event *event)
+{
+	(void)event_add(event, &retry_after);
+}
+
+void
 turn_retry_later(struct turn *turn)
 {
-	(void)event_add(turn->retry, &retry_after);
+	turn_retry_event(turn->retry);
 }
 
 static void

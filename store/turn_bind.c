@@ -7,7 +7,6 @@
 
 static void on_settle(evutil_socket_t fd, short what, void *arg);
 
-static const struct timeval retry_after = {.tv_sec = 1};
 static const struct timeval settle_after = {.tv_sec = 30};
 
 /* The connection speaks for a log-on that has just begun. */
@@ -78,7 +77,7 @@ settle(struct peer *peer)
 	struct job *job = job_new(JOB_SETTLED, peer->logon->id, peer->id, 0);
 
 	if (job == NULL) {
-		(void)event_add(peer->settle, &retry_after);
+		turn_retry_event(peer->settle);
 		return;
 	}
 	job->arg = peer;

@@ -8,8 +8,6 @@
 static void on_grace(evutil_socket_t fd, short what, void *arg);
 static void on_age(evutil_socket_t fd, short what, void *arg);
 
-static const struct timeval retry_after = {.tv_sec = 1};
-
 /* What a timer of a log-on needs. */
 static struct turn *
 turn_of(const struct logon *logon)
@@ -26,7 +24,7 @@ on_grace(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (job == NULL) {
-		(void)event_add(logon->grace, &retry_after);
+		turn_retry_event(logon->grace);
 		return;
 	}
 	job->logon = logon;
@@ -43,7 +41,7 @@ on_age(evutil_socket_t fd, short what, void *arg)
 	if (!logon->ended &&
 	    !turn_end_logon(turn_of(logon), logon, ENGINE_END_EXPIRED,
 	                    wire_view_text("disconnected for too long"), NULL))
-		(void)event_add(logon->age, &retry_after);
+		turn_retry_event(logon->age);
 }
 
 /* Timers run on the monotonic clock; false: no memory. */

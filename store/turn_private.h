@@ -49,6 +49,9 @@ void turn_add_job(struct turn *turn, struct job *job);
 /* Try again what failed, after a while. */
 void turn_retry_later(struct turn *turn);
 
+/* The same of one timer. */
+void turn_retry_event(struct event *event);
+
 /* Tell the watchers. */
 void turn_tell(const struct turn *turn, const struct peer *peer,
                const char *name, struct wire_view text,
