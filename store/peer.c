@@ -122,6 +122,7 @@ peer_free(struct peer *peer)
 	free(peer->role);
 	free(peer->reason);
 	free(peer->host_session);
+	free(peer->rules);
 	free(peer->over_user);
 	free(peer->over_name);
 	free(peer);
@@ -490,27 +491,52 @@ on_usage(struct peer *peer, const struct keep_msg *msg,
 	return NULL;
 }
 
+static bool
+judge(struct peer *peer)
+{
+	struct logon *logon = peer->logon;
+	struct job *job = new_job(peer, JOB_RULES, 0);
+	struct wire_view rules = {peer->rules, peer->rules_len};
+	struct wire_in in = wire_in_view(rules);
+	struct keep_msg msg;
+
+	if (job == NULL || !job_set_message(job, rules) ||
+	    !keep_decode(&in, &msg)) {
+		job_free(job);
+		return false;
+	}
+	job->arg = NULL; /* it may be tried again when the connection is gone */
+	job->settled = peer->synced;
+	job->matched = logon->matched;
+	logon->matched = msg.rules.match;
+	peer->ops->on_job(peer->arg, job);
+	return true;
+}
+
+bool
+peer_judge(struct peer *peer)
+{
+	return peer->rules == NULL || judge(peer);
+}
+
 /* Without a user there is nothing to judge. */
 static const char *
 on_rules(struct peer *peer, const struct keep_msg *msg,
          struct wire_view datagram)
 {
-	struct logon *logon = peer->logon;
+	uint8_t *copy;
 
-	if (!logon->bound)
+	(void)msg;
+	if (!peer->logon->bound)
 		return NULL;
-	struct job *job = new_job(peer, JOB_RULES, msg->seq);
-
-	if (job == NULL || !job_set_message(job, datagram)) {
-		job_free(job);
+	copy = malloc(datagram.len);
+	if (copy == NULL)
 		return no_memory;
-	}
-	job->arg = NULL; /* it may be tried again when the connection is gone */
-	job->settled = peer->synced;
-	job->matched = logon->matched;
-	logon->matched = msg->rules.match;
-	peer->ops->on_job(peer->arg, job);
-	return NULL;
+	memcpy(copy, datagram.data, datagram.len);
+	free(peer->rules);
+	peer->rules = copy;
+	peer->rules_len = datagram.len;
+	return judge(peer) ? NULL : no_memory;
 }
 
 static const char *

@@ -53,7 +53,7 @@ struct peer {
 	TAILQ_ENTRY(peer) entry;
 	const struct peer_ops *ops;
 	void *arg;
-	int fd; /* -1: over */
+	int fd;          /* -1: over */
 	uint64_t number; /* of those that came; the caller's */
 	struct event *readable;
 	struct event
@@ -83,6 +83,8 @@ struct peer {
 	char *reason;
 	char *host_session;
 	enum keep_purpose purpose;
+	uint8_t *rules; /* RULES as it came last, or NULL */
+	size_t rules_len;
 	struct keep_usage usage;
 	struct peer_reader_list readers;
 	size_t reader_count;
@@ -104,6 +106,9 @@ void peer_free(struct peer *peer);
 
 /* Have its log-on and the user stored, once more if need be. */
 void peer_save(struct peer *peer);
+
+/* Have its log-on judged by the rules it said; false: no memory. */
+bool peer_judge(struct peer *peer);
 
 /* Answer a COMMIT, RELEASE or SYNCED; false when it does not take it. */
 bool peer_acknowledge(struct peer *peer, uint32_t seq,

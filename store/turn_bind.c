@@ -206,8 +206,12 @@ bind_name(struct turn *turn, struct peer *peer)
 	    logon_find_named(&turn->logons, peer->logon, peer->logon->user,
 	                     peer->target, peer->host_session);
 
-	if (logon != NULL)
-		resume(turn, peer, logon);
+	if (logon == NULL)
+		return;
+	resume(turn, peer, logon);
+	/* They were said of the other one. */
+	if (peer->logon == logon && !peer_judge(peer))
+		turn_hang_up(turn, peer, NULL, wire_view_text("out of memory"));
 }
 
 /*
@@ -245,6 +249,8 @@ turn_on_state(void *arg, struct peer *peer)
 	else if (peer->logon->bound &&
 	         !logon_is_called(peer->logon, peer->host_session))
 		bind_name(turn, peer);
+	if (peer->fd < 0)
+		return;
 	logon_describe(peer->logon, &hello);
 	if (peer->logon->bound)
 		logon_name(peer->logon, peer->host_session, peer->policy);

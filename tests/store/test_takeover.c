@@ -333,6 +333,27 @@ test_named_later(void **state)
 	(void)close(new);
 }
 
+/* What the policy says to the new one was said before they were one. */
+static void
+test_named_later_roots_off(void **state)
+{
+	struct keeperbed *bed = *state;
+	int old = begin(bed, KEEP_CLEANUP_LOGOFF);
+	int new = logonbed_log_on(bed, NEW, "alice", "");
+	struct keep_msg msg = {.type = KEEP_RULES};
+
+	msg.rules.policy = wire_view_text("other");
+	msg.rules.redirect = true;
+	msg.rules.cleanup = KEEP_CLEANUP_LOGOFF;
+	keeperbed_say(new, &msg);
+	logonbed_sync_all(new, 1);
+	assert_int_equal(roots(bed, OLD), 1);
+	logonbed_user_named(new, "alice", "rdp:1");
+	assert_true(keeperbed_wait_files(bed, OLD, "anchors", 0));
+	(void)close(old);
+	(void)close(new);
+}
+
 /* All was asserted before: what only the old one had need not be awaited. */
 static void
 test_named_later_without_card(void **state)
@@ -365,6 +386,7 @@ main(void)
 	    CASE(test_old_one_gone_with_keeper),
 	    CASE(test_who_takes_nothing_over),
 	    CASE(test_named_later),
+	    CASE(test_named_later_roots_off),
 	    CASE(test_named_later_without_card),
 	};
 
