@@ -1,3 +1,4 @@
+/* What the messages and their values are called, for people. */
 #include "keep.h"
 
 const char *
