@@ -23,7 +23,7 @@ live() {
 	done
 }
 
-# What the killer says when it is over is the last line.
+# The killer says when it is over; processes that are left may still say more.
 run_until() {
 	local start
 
@@ -41,7 +41,7 @@ run_until() {
 	start=${EPOCHREALTIME/./}
 	wait "${LAB_PID[daemon-main]}" || true
 	unset "LAB_PID[daemon-main]"
-	read -r how _ calls < <(tail -n 1 "$LAB/log/daemon-main")
+	read -r how _ calls < <(grep -E '^(killed|ended) ' "$LAB/log/daemon-main")
 	lab_wait -s 2 "all processes end" sweep_none_left
 	sweep_slower $(((${EPOCHREALTIME/./} - start) / 1000))
 	lab_audit main --stopped >"$LAB/log/audit" ||
