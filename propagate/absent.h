@@ -1,7 +1,8 @@
 /*
  * Cards that were withdrawn and whose claims outlive their stay: remembered, so
  * that they can be said again to a keeper that was restarted, and end when a
- * policy says so.
+ * policy says so.  Only the last few: of the others the keeper has the claims,
+ * and judges them by the rules it is told.
  */
 #ifndef PROPAGATE_ABSENT_H
 #define PROPAGATE_ABSENT_H

@@ -395,6 +395,29 @@ test_nine_cards_withdrawn(void **state)
 	(void)close(session);
 }
 
+static void
+put(struct enginebed *bed, enum keep_kind kind, const char *owner,
+    enum keep_cleanup cleanup)
+{
+	static const uint8_t card[KEEP_CARD_ID_LEN] = {1};
+	const struct engine_origin origin = {
+	    .session = ENGINEBED_A,
+	    .connection = ENGINEBED_A,
+	    .reader = 1,
+	    .card_id = {card, sizeof(card)},
+	};
+	struct keep_cert cert = {.kind = kind,
+	                         .der = wire_view_text(owner),
+	                         .key_alg = wire_view_text("RSA")};
+	uint8_t hash[ENGINE_HASH_LEN];
+
+	if (kind == KEEP_ANCHOR)
+		cert.der = wire_view_text("a root");
+	assert_int_equal(engine_put(bed->engine, &origin, wire_view_text(owner),
+	                            &cert, cleanup, hash, &bed->change),
+	                 ENGINE_ADDED);
+}
+
 /* Rules that change nothing write nothing. */
 static void
 test_nothing_is_written(void **state)
@@ -406,8 +429,8 @@ test_nothing_is_written(void **state)
 	int64_t written;
 
 	enginebed_begin(bed);
-	assert_true(engine_session_judge(bed->engine, ENGINEBED_A, &rules,
-	                                 &bed->change));
+	put(bed, KEEP_ANCHOR, "", KEEP_CLEANUP_LOGOFF);
+	put(bed, KEEP_USER, "alice", KEEP_CLEANUP_NONE);
 	enginebed_commit(bed);
 	written = engine_written(bed->engine);
 	enginebed_begin(bed);
@@ -415,6 +438,12 @@ test_nothing_is_written(void **state)
 	                                 &bed->change));
 	enginebed_commit(bed);
 	assert_int_equal(engine_written(bed->engine), written);
+	said.cleanup = KEEP_CLEANUP_REMOVAL;
+	enginebed_begin(bed);
+	assert_true(engine_session_judge(bed->engine, ENGINEBED_A, &rules,
+	                                 &bed->change));
+	enginebed_commit(bed);
+	assert_true(engine_written(bed->engine) > written);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
