@@ -10,65 +10,13 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "confbed.h"
 #include "confkey.h"
 
 enum { TEXT_MAX = 64 * 1024 };
 
-/* The least a configuration needs. */
-static const char minimal[] = "[listen]\n"
-			      "address = 0.0.0.0:3389\n"
-			      "[target desk]\n"
-			      "address = desk.example.org\n";
-
 static char sample[TEXT_MAX]; /* as installed */
 static char full[TEXT_MAX];   /* the same, every key in force */
-static struct config_faults faults;
-
-static struct config *
-parse_bytes(const char *text, size_t len)
-{
-	char *copy = malloc(len == 0 ? 1 : len);
-	struct wire_view view = {(uint8_t *)copy, len};
-	struct config *config;
-
-	assert_non_null(copy);
-	memcpy(copy, text, len);
-	config_faults_clear(&faults);
-	config = config_parse(view, "F", &faults);
-	free(copy);
-	assert_int_equal(config == NULL, faults.count != 0);
-	return config;
-}
-
-static struct config *
-parse(const char *text)
-{
-	return parse_bytes(text, strlen(text));
-}
-
-/* This text has exactly this fault. */
-static void
-one_fault(const char *text, const char *want)
-{
-	struct config *config = parse(text);
-
-	assert_null(config);
-	assert_string_equal(faults.text[0], want);
-	assert_int_equal(faults.count, 1);
-	config_faults_clear(&faults);
-}
-
-static struct config *
-good(const char *text)
-{
-	struct config *config = parse(text);
-
-	if (config == NULL)
-		print_error("%s\n", faults.text[0]);
-	assert_non_null(config);
-	return config;
-}
 
 static bool
 may_be_missing(const char *path)
@@ -149,8 +97,8 @@ check_defaults(const struct config *c)
 static void
 test_sample(void **state)
 {
-	struct config *installed = config_load(CONFIG_SAMPLE, &faults);
-	struct config *least = good(minimal);
+	struct config *installed = config_load(CONFIG_SAMPLE, &confbed_faults);
+	struct config *least = confbed_good(confbed_minimal);
 
 	(void)state;
 	assert_non_null(installed);
@@ -167,7 +115,7 @@ test_sample_whole(void **state)
 	enum confkey_section section;
 	const char *name;
 	char line[64];
-	struct config *c = good(full);
+	struct config *c = confbed_good(full);
 
 	(void)state;
 	for (size_t i = 0; (name = confkey_name(i, &section)) != NULL; i++) {
@@ -193,8 +141,8 @@ test_truncated(void **state)
 
 	(void)state;
 	for (size_t len = 0; len < whole; len += len % 7 == 0 ? 2 : 1)
-		config_free(parse_bytes(full, len));
-	config_faults_clear(&faults);
+		config_free(confbed_parse_bytes(full, len));
+	config_faults_clear(&confbed_faults);
 }
 
 /* full with one line changed: to, or to and itself when twice is set. */
@@ -213,8 +161,9 @@ change_line(char *out, const char *line, size_t len, const char *to)
 static bool
 says(const char *what)
 {
-	for (size_t i = 0; i < faults.count && i < CONFIG_FAULTS_MAX; i++)
-		if (strstr(faults.text[i], what) != NULL)
+	for (size_t i = 0; i < confbed_faults.count && i < CONFIG_FAULTS_MAX;
+	     i++)
+		if (strstr(confbed_faults.text[i], what) != NULL)
 			return true;
 	return false;
 }
@@ -231,24 +180,24 @@ mutate(const char *line, size_t len, const char *name)
 	(void)snprintf(to, sizeof(to), "%sx%.*s", name,
 	               (int)(len - strlen(name)), line + strlen(name));
 	change_line(out, line, len, to);
-	assert_null(parse(out));
+	assert_null(confbed_parse(out));
 	assert_true(says("no such key in this section"));
 	(void)snprintf(to, sizeof(to), "%.*s\n%.*s", (int)len, line, (int)len,
 	               line);
 	change_line(out, line, len, to);
-	config_free(parse(out));
+	config_free(confbed_parse(out));
 	assert_int_equal(says("this key was given already"),
 	                 !confkey_repeats(name));
 	(void)snprintf(to, sizeof(to), "%s =", name);
 	change_line(out, line, len, to);
-	assert_null(parse(out));
+	assert_null(confbed_parse(out));
 	assert_true(says("there is no value"));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct config *c;
 
 		(void)snprintf(to, sizeof(to), "%s = %s", name, bad[i]);
 		change_line(out, line, len, to);
-		c = parse(out);
+		c = confbed_parse(out);
 		refused = refused || c == NULL;
 		config_free(c);
 	}
@@ -275,7 +224,7 @@ test_mutated(void **state)
 		count++;
 	}
 	assert_true(count > 36);
-	config_faults_clear(&faults);
+	config_faults_clear(&confbed_faults);
 }
 
 static void
@@ -325,9 +274,9 @@ test_sections(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		(void)snprintf(text, sizeof(text), "%s%s", minimal,
+		(void)snprintf(text, sizeof(text), "%s%s", confbed_minimal,
 		               cases[i].more);
-		one_fault(text, cases[i].want);
+		confbed_one_fault(text, cases[i].want);
 	}
 }
 
@@ -344,14 +293,14 @@ test_all_at_once(void **state)
 	};
 
 	(void)state;
-	assert_null(parse("a = b\n[listen]\nadress = ::\n[daemon]\n"
-	                  "log = xml\n"));
-	assert_int_equal(faults.count, 5);
+	assert_null(confbed_parse("a = b\n[listen]\nadress = ::\n[daemon]\n"
+	                          "log = xml\n"));
+	assert_int_equal(confbed_faults.count, 5);
 	for (size_t i = 0; i < 5; i++)
-		assert_string_equal(faults.text[i], want[i]);
-	assert_null(parse(""));
-	assert_int_equal(faults.count, 2);
-	config_faults_clear(&faults);
+		assert_string_equal(confbed_faults.text[i], want[i]);
+	assert_null(confbed_parse(""));
+	assert_int_equal(confbed_faults.count, 2);
+	config_faults_clear(&confbed_faults);
 }
 
 static void
@@ -362,11 +311,11 @@ test_many_faults(void **state)
 	(void)state;
 	for (int i = 0; i < CONFIG_FAULTS_MAX + 5; i++)
 		(void)strcat(text, "wrong\n");
-	assert_null(parse(text));
-	assert_int_equal(faults.count, CONFIG_FAULTS_MAX + 5 + 2);
-	assert_non_null(faults.text[CONFIG_FAULTS_MAX - 1]);
-	config_faults_clear(&faults);
-	assert_null(faults.text[0]);
+	assert_null(confbed_parse(text));
+	assert_int_equal(confbed_faults.count, CONFIG_FAULTS_MAX + 5 + 2);
+	assert_non_null(confbed_faults.text[CONFIG_FAULTS_MAX - 1]);
+	config_faults_clear(&confbed_faults);
+	assert_null(confbed_faults.text[0]);
 }
 
 static void
@@ -376,20 +325,21 @@ test_lines(void **state)
 	char path[300];
 
 	(void)state;
-	config_free(good("[listen]\r\naddress = 0.0.0.0:3389 ; all\r\n"
+	config_free(
+	    confbed_good("[listen]\r\naddress = 0.0.0.0:3389 ; all\r\n"
 	                 "; old comments\r\n\r\n"
 	                 "[target desk]\r\naddress = desk.example.org"));
 	memset(path, 'p', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	(void)snprintf(text, sizeof(text), "%s[store]\npath = /%s\n# %s\n",
-	               minimal, path, path);
-	assert_null(parse(text));
-	assert_string_equal(faults.text[0],
+	               confbed_minimal, path, path);
+	assert_null(confbed_parse(text));
+	assert_string_equal(confbed_faults.text[0],
 	                    "F:6: [store]: this line is too long");
-	config_faults_clear(&faults);
-	assert_null(parse_bytes("[tls]\0\n", 7));
+	config_faults_clear(&confbed_faults);
+	assert_null(confbed_parse_bytes("[tls]\0\n", 7));
 	assert_true(says("F:1: [?]: there is a control character"));
-	config_faults_clear(&faults);
+	config_faults_clear(&confbed_faults);
 }
 
 /* As many of a section as there may be, and one more. */
@@ -402,11 +352,11 @@ check_limit(const char *head, const char *form, unsigned max, const char *want)
 	for (unsigned i = 1; i <= max; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, form, i,
 		                        i);
-	config_free(good(text));
+	config_free(confbed_good(text));
 	(void)snprintf(text + len, sizeof(text) - len, form, max + 1, max + 1);
-	assert_null(parse(text));
+	assert_null(confbed_parse(text));
 	assert_true(says(want));
-	config_faults_clear(&faults);
+	config_faults_clear(&confbed_faults);
 }
 
 static void
@@ -419,170 +369,8 @@ test_limits(void **state)
 	check_limit("[listen]\naddress = 127.0.0.1\n",
 	            "[target t%u]\naddress = host%u\n", CONFIG_TARGETS_MAX,
 	            "above 256 targets");
-	check_limit(minimal, "[policy p%u]\n# %u\n", CONFIG_POLICIES_MAX,
-	            "above 256 policies");
-}
-
-/* The values of a policy, and that its place in the file is kept. */
-static void
-test_policy(void **state)
-{
-	static const char text[] = "[listen]\naddress = 127.0.0.1\n"
-				   "[target a]\naddress = a\npolicy = p\n"
-				   "[target b]\naddress = b\n"
-				   "[policy p]\nCertPropEnabled = 0\n"
-				   "RootCertificateCleanupOption = 1\n"
-				   "match_user = a* | b\n"
-				   "match_client = 192.0.2.0/24 | ::1\n"
-				   "match_time = mon-fri 08:00-18:00 | sat\n"
-				   "[policy default]\nfEnableSmartCard = 0\n"
-				   "SkipExpired = 1\n";
-	struct config *c = good(text);
-	const struct policy *p = &c->policies.items[0];
-
-	(void)state;
-	assert_string_equal(c->targets[0].policy, "p");
-	assert_null(c->targets[1].policy);
-	assert_int_equal(c->policies.count, 2);
-	assert_string_equal(p->certprop.name, "p");
-	assert_int_equal(p->line, 8);
-	assert_false(p->certprop.propagate);
-	assert_int_equal(p->certprop.cleanup, KEEP_CLEANUP_REMOVAL);
-	assert_true(p->certprop.redirect);
-	assert_int_equal(p->match.users.count, 2);
-	assert_string_equal(p->match.users.text[0], "a*");
-	assert_string_equal(p->match.users.text[1], "b");
-	assert_int_equal(p->match.client_count, 2);
-	assert_int_equal(p->match.time_count, 2);
-	p = policy_find(&c->policies, "default");
-	assert_true(p->certprop.propagate);
-	assert_false(p->certprop.redirect);
-	assert_true(p->certprop.skip_expired);
-	config_free(c);
-}
-
-/* A fault in a policy is one of the file, with its line. */
-static void
-test_policy_faults(void **state)
-{
-	static const struct {
-		const char *line;
-		const char *want;
-	} cases[] = {
-	    {"match_user = a | | b",
-	     "F:6: [policy x] match_user: there is nothing before or after a "
-	     "'|'"},
-	    {"match_user = a, b",
-	     "F:6: [policy x] match_user: want '|' between the words, and no "
-	     "comma"},
-	    {"match_client = 192.0.2.1/24",
-	     "F:6: [policy x] match_client: an address has bits behind its "
-	     "prefix"},
-	    {"match_client = somewhere",
-	     "F:6: [policy x] match_client: want addresses such as "
-	     "192.0.2.0/24 or 2001:db8::/32"},
-	    {"match_time = 8-18",
-	     "F:6: [policy x] match_time: want times such as mon-fri "
-	     "08:00-18:00"},
-	    {"match_users = a",
-	     "F:6: [policy x] match_users: no such key in this section"},
-	};
-	char text[512];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		(void)snprintf(text, sizeof(text), "%s[policy x]\n%s\n",
-		               minimal, cases[i].line);
-		one_fault(text, cases[i].want);
-	}
-	(void)snprintf(text, sizeof(text),
-	               "%s[policy default]\nmatch_user = a\n", minimal);
-	one_fault(text, "F:5: [policy default]: the default section takes no "
-	                "match keys");
-}
-
-static const char hash[] = "00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:"
-			   "10:11:12:13:14:15:16:17:18:19:1a:1b:1c:1d:1e:1f";
-static const char flat[] =
-    "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-
-/* What Windows does not have, and what a log-on asks of a certificate. */
-static void
-test_policy_ours(void **state)
-{
-	char text[2048];
-	const struct certprop_policy *p;
-	struct config *c;
-
-	(void)state;
-	(void)snprintf(text, sizeof(text),
-	               "%s[policy x]\nUserCertificateCleanupOption = 1\n"
-	               "ArchiveStale = 1\nRefuseMachineLike = 1\n"
-	               "RequireCardMatchesUser = 1\nCardUserMatch = email\n"
-	               "AllowedRootHashes = %s\nAllowedRootHashes = %s | %s\n"
-	               "RootScope = host\nHostRootHashes = %s\n"
-	               "RootPurpose = any\nDisconnectGraceSeconds = 30\n"
-	               "MaxClaimAge = 2d\nFilterDuplicateCerts = 0\n"
-	               "EnumerateECCCerts = 1\nScRemoveOption = 3\n"
-	               "[policy y]\nHostRootHashes = %s\n",
-	               minimal, hash, flat, hash, flat, hash);
-	c = good(text);
-	p = &c->policies.items[0].certprop;
-	assert_int_equal(p->user_cleanup, KEEP_CLEANUP_REMOVAL);
-	assert_true(p->archive_stale && p->refuse_machine_like);
-	assert_true(p->require_match && p->match == CERTPROP_MATCH_EMAIL);
-	assert_int_equal(p->allowed->count, 3);
-	assert_int_equal(p->allowed->hash[1][0], 0xff);
-	assert_int_equal(p->allowed->hash[2][31], 0x1f);
-	assert_int_equal(p->host->count, 1);
-	assert_int_equal(p->purpose, KEEP_PURPOSE_ANY);
-	assert_int_equal(p->grace_s, 30);
-	assert_int_equal(p->max_age_s, 2 * 86400);
-	assert_true(p->logon.ecc && !p->logon.filter_duplicates);
-	/* Without RootScope = host the list counts for nothing. */
-	p = &c->policies.items[1].certprop;
-	assert_null(p->host);
-	assert_null(p->allowed);
-	config_free(c);
-}
-
-static void
-test_policy_ours_faults(void **state)
-{
-	static const struct {
-		const char *line;
-		const char *want;
-	} cases[] = {
-	    {"RootCertificateCleanupOption = 3",
-	     "F:6: [policy x] RootCertificateCleanupOption: this is not one of "
-	     "the words the key knows"},
-	    {"CertPropEnabled = 2",
-	     "F:6: [policy x] CertPropEnabled: want 0 or 1"},
-	    {"CardUserMatch = upn | uid",
-	     "F:6: [policy x] CardUserMatch: want upn, email and map, '|' "
-	     "between them"},
-	    {"AllowedRootHashes = 00:01", "F:6: [policy x] AllowedRootHashes: "
-	                                  "want SHA-256 thumbprints of 64 "
-	                                  "hexadecimal digits"},
-	    {"RootScope = host",
-	     "F:5: [policy x]: RootScope = host needs HostRootHashes"},
-	    {"RootScope = host\nmatch_user = a*",
-	     "F:5: [policy x]: RootScope = host takes no match keys: it is for "
-	     "the whole host"},
-	    {"MaxClaimAge = 24 h",
-	     "F:6: [policy x] MaxClaimAge: want a time such as 90, 15m, 24h or "
-	     "7d"},
-	    {"MaxClaimAge = 366d",
-	     "F:6: [policy x] MaxClaimAge: this time is too long"},
-	};
-	char text[512];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		(void)snprintf(text, sizeof(text), "%s[policy x]\n%s\n",
-		               minimal, cases[i].line);
-		one_fault(text, cases[i].want);
-	}
+	check_limit(confbed_minimal, "[policy p%u]\n# %u\n",
+	            CONFIG_POLICIES_MAX, "above 256 policies");
 }
 
 static const char *
@@ -608,7 +396,7 @@ test_route(void **state)
 				   "[target user]\naddress = a\n"
 				   "match_user = *-x\n"
 				   "[target plain]\naddress = a\n";
-	struct config *c = good(text);
+	struct config *c = confbed_good(text);
 	struct wire_view zero = {(const uint8_t *)"a\0-x", 4};
 	struct wire_view none = {NULL, 0};
 
@@ -620,7 +408,7 @@ test_route(void **state)
 	assert_string_equal(route(c, 1, "other", "alice"), "plain");
 	assert_null(config_route(c, 0, none, zero));
 	config_free(c);
-	c = good(minimal);
+	c = confbed_good(confbed_minimal);
 	assert_string_equal(route(c, 0, "", ""), "desk");
 	config_free(c);
 }
@@ -634,23 +422,23 @@ test_load(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, minimal, strlen(minimal)),
-	                 (ssize_t)strlen(minimal));
-	c = config_load(path, &faults);
+	assert_int_equal(write(fd, confbed_minimal, strlen(confbed_minimal)),
+	                 (ssize_t)strlen(confbed_minimal));
+	c = config_load(path, &confbed_faults);
 	assert_non_null(c);
 	config_free(c);
 	assert_int_equal(ftruncate(fd, 2 * 1024 * 1024), 0);
-	assert_null(config_load(path, &faults));
+	assert_null(config_load(path, &confbed_faults));
 	assert_true(says("File too large"));
-	config_faults_clear(&faults);
+	config_faults_clear(&confbed_faults);
 	(void)close(fd);
 	(void)unlink(path);
-	assert_null(config_load(path, &faults));
+	assert_null(config_load(path, &confbed_faults));
 	assert_true(says("XXXXXX") || says("No such file or directory"));
-	config_faults_clear(&faults);
-	assert_null(config_load("/tmp", &faults));
-	assert_int_equal(faults.count, 1);
-	config_faults_clear(&faults);
+	config_faults_clear(&confbed_faults);
+	assert_null(config_load("/tmp", &confbed_faults));
+	assert_int_equal(confbed_faults.count, 1);
+	config_faults_clear(&confbed_faults);
 }
 
 int
@@ -666,10 +454,6 @@ main(void)
 	    cmocka_unit_test(test_many_faults),
 	    cmocka_unit_test(test_lines),
 	    cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_policy),
-	    cmocka_unit_test(test_policy_faults),
-	    cmocka_unit_test(test_policy_ours),
-	    cmocka_unit_test(test_policy_ours_faults),
 	    cmocka_unit_test(test_route),
 	    cmocka_unit_test(test_load),
 	};
