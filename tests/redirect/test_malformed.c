@@ -4,6 +4,7 @@
  * messages of rdpdr, chunks, and each limit with one fewer and one more.
  */
 #include "malformed.h"
+#include "malformed_rows.h"
 
 #include "chunk.h"
 #include "message.h"
