@@ -320,3 +320,21 @@ keeperbed_wait_files(const struct keeperbed *bed, uint8_t number,
 	}
 	return false;
 }
+
+struct keep_ack
+keeperbed_propagate(int session, uint32_t seq, enum keep_cleanup cleanup)
+{
+	keeperbed_begin(session, 1, 0xc1, cleanup);
+	keeperbed_cert(session, KEEP_USER, 10);
+	keeperbed_cert(session, KEEP_ANCHOR, 20);
+	return keeperbed_commit(session, seq);
+}
+
+struct keep_ack
+keeperbed_synced(int session, uint32_t seq)
+{
+	struct keep_msg msg = {.type = KEEP_SYNCED, .seq = seq};
+
+	keeperbed_say(session, &msg);
+	return keeperbed_answer(session, seq, NULL, 0);
+}

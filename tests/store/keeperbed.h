@@ -73,4 +73,11 @@ int keeperbed_files(const struct keeperbed *bed, uint8_t number,
 bool keeperbed_wait_files(const struct keeperbed *bed, uint8_t number,
                           const char *folder, int count);
 
+/* One card with a user certificate and a root, committed. */
+struct keep_ack keeperbed_propagate(int session, uint32_t seq,
+                                    enum keep_cleanup cleanup);
+
+/* All that is present has been asserted again. */
+struct keep_ack keeperbed_synced(int session, uint32_t seq);
+
 #endif
