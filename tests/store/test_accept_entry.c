@@ -177,8 +177,10 @@ test_requests(void **state)
 	assert_int_equal(seen.request, 1);
 	assert_int_equal(seen.my, 1);
 	assert_true(seen.enrollment);
-	/* A card cannot keep the property: it is not lost with that. */
+	/* What is there stays, whether the card says nothing or another. */
 	issued.enrollment = (struct wire_view){0};
+	assert_int_equal(show(bed, 0, &issued), ENGINE_UNCHANGED);
+	issued.enrollment = wire_view_text("another");
 	assert_int_equal(show(bed, 0, &issued), ENGINE_UNCHANGED);
 	assert_true(look(bed).enrollment);
 }
