@@ -248,22 +248,6 @@ on_message(struct channel *ch, enum channel_side from, struct wire_view message)
 	}
 }
 
-/*
- * The chunk belongs to a message that passes.  Its last chunk is sent by us
- * when something waits for it, so that the order is ours to keep.
- */
-static enum channel_verdict
-pass(struct outlet *out, const struct chunk_join *join, uint32_t total,
-     uint32_t flags, struct wire_view data)
-{
-	out->busy = !chunk_join_idle(join);
-	if (out->busy || !outlet_waits(out))
-		return CHANNEL_PASS;
-	outlet_pass(out, total, flags, data);
-	outlet_flush(out);
-	return CHANNEL_TAKE;
-}
-
 static enum channel_verdict
 decide(struct channel *ch, enum channel_side from, uint32_t total,
        uint32_t flags, struct wire_view data, enum chunk_step *step)
@@ -281,7 +265,7 @@ decide(struct channel *ch, enum channel_side from, uint32_t total,
 	if (held.len > 0)
 		outlet_pass(&ch->out[to], total,
 		            CHANNEL_FLAG_FIRST | ch->out[to].show, held);
-	return pass(&ch->out[to], join, total, flags, data);
+	return outlet_relay(&ch->out[to], join, total, flags, data);
 }
 
 static enum channel_verdict
@@ -297,7 +281,7 @@ route(struct channel *ch, enum channel_side from, uint32_t total,
 	if (step == CHUNK_DECIDE)
 		verdict = decide(ch, from, total, flags, data, &step);
 	else if (step == CHUNK_PASS)
-		verdict = pass(&ch->out[to], join, total, flags, data);
+		verdict = outlet_relay(&ch->out[to], join, total, flags, data);
 	if (step == CHUNK_WHOLE)
 		on_message(ch, from, chunk_join_seen(join));
 	if (step == CHUNK_FAULT) {

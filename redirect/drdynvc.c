@@ -327,18 +327,6 @@ is_ours(struct drdynvc *d, enum channel_side from, struct wire_view message)
 }
 
 static enum channel_verdict
-pass(struct outlet *out, const struct chunk_join *join, uint32_t total,
-     uint32_t flags, struct wire_view data)
-{
-	out->busy = !chunk_join_idle(join);
-	if (out->busy || !outlet_waits(out))
-		return CHANNEL_PASS;
-	outlet_pass(out, total, flags, data);
-	outlet_flush(out);
-	return CHANNEL_TAKE;
-}
-
-static enum channel_verdict
 decide(struct drdynvc *d, enum channel_side from, uint32_t flags,
        struct wire_view data, enum chunk_step *step)
 {
@@ -354,7 +342,7 @@ decide(struct drdynvc *d, enum channel_side from, uint32_t flags,
 	held = chunk_join_pass(join);
 	if (held.len > 0)
 		outlet_pass(out, total, CHANNEL_FLAG_FIRST | out->show, held);
-	return pass(out, join, total, flags, data);
+	return outlet_relay(out, join, total, flags, data);
 }
 
 static bool
@@ -384,7 +372,7 @@ route(struct drdynvc *d, enum channel_side from, uint32_t total, uint32_t flags,
 	if (step == CHUNK_DECIDE)
 		verdict = decide(d, from, flags, data, &step);
 	else if (step == CHUNK_PASS)
-		verdict = pass(out, &d->in[from], total, flags, data);
+		verdict = outlet_relay(out, &d->in[from], total, flags, data);
 	if (step == CHUNK_WHOLE && from == CHANNEL_SERVER &&
 	    drdynvc_is_create(chunk_join_seen(&d->in[from])))
 		on_create(d, chunk_join_seen(&d->in[from]));

@@ -1,7 +1,5 @@
 #include "outlet.h"
 
-#include "chunk.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,4 +109,16 @@ outlet_flush(struct outlet *outlet)
 		                                    outlet->first->len});
 		drop_first(outlet);
 	}
+}
+
+enum channel_verdict
+outlet_relay(struct outlet *outlet, const struct chunk_join *join,
+             uint32_t total, uint32_t flags, struct wire_view data)
+{
+	outlet->busy = !chunk_join_idle(join);
+	if (outlet->busy || !outlet_waits(outlet))
+		return CHANNEL_PASS;
+	outlet_pass(outlet, total, flags, data);
+	outlet_flush(outlet);
+	return CHANNEL_TAKE;
 }

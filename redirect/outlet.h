@@ -7,6 +7,7 @@
 #define REDIRECT_OUTLET_H
 
 #include "channel.h"
+#include "chunk.h"
 
 enum { OUTLET_QUEUE_MAX = 256 * 1024 }; /* bytes kept */
 
@@ -41,6 +42,14 @@ bool outlet_waits(const struct outlet *outlet);
 /* One chunk of a passing message, as it came. */
 void outlet_pass(struct outlet *outlet, uint32_t total, uint32_t flags,
                  struct wire_view data);
+
+/*
+ * A chunk that join says belongs to a message that passes.  Its last chunk is
+ * sent by us when something waits for it, so that the order is ours to keep.
+ */
+enum channel_verdict outlet_relay(struct outlet *outlet,
+                                  const struct chunk_join *join, uint32_t total,
+                                  uint32_t flags, struct wire_view data);
 
 /* No passing message is under way any more: send what waits. */
 void outlet_flush(struct outlet *outlet);
