@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "evidence.h"
 
-enum { OVER_KEPT_MS = 60000, MS_IN_S = 1000, NS_IN_MS = 1000000 };
+enum { OVER_KEPT_MS = 60000 };
 
 static void on_new(void *arg, const struct hostlogon_entry *entry);
 static void on_gone(void *arg, const struct hostlogon_entry *entry);
@@ -70,16 +69,6 @@ on_new(void *arg, const struct hostlogon_entry *entry)
 	(void)entry;
 }
 
-uint64_t
-gate_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * MS_IN_S +
-	       (uint64_t)now.tv_nsec / NS_IN_MS;
-}
-
 static void
 tell_log_off(struct gate *g, const char *id)
 {
@@ -118,7 +107,7 @@ static void
 forget_heard(struct gate *g)
 {
 	const struct over *over = TAILQ_FIRST(&g->over);
-	uint64_t now = gate_now_ms();
+	uint64_t now = steady_now_ms();
 
 	if (!g->keeper_ready || now - g->keeper_ready_ms < OVER_KEPT_MS)
 		return;
@@ -139,7 +128,7 @@ on_gone(void *arg, const struct hostlogon_entry *entry)
 	if (g->over_count >= HOSTLOGON_MAX)
 		forget_first(g);
 	if (over != NULL) {
-		over->at_ms = gate_now_ms();
+		over->at_ms = steady_now_ms();
 		memcpy(over->id, entry->id, sizeof(over->id));
 		TAILQ_INSERT_TAIL(&g->over, over, next);
 		g->over_count++;

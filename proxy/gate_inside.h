@@ -19,6 +19,7 @@
 #include "link.h"
 #include "listeners.h"
 #include "sandbox.h"
+#include "steady.h"
 
 /* A session as the gate knows it. */
 struct child {
@@ -111,9 +112,6 @@ void gate_watch_host(struct gate *g);
  */
 void gate_repeat_log_offs(struct gate *g);
 void gate_forget_log_offs(struct gate *g);
-
-/* Milliseconds of the monotonic clock. */
-uint64_t gate_now_ms(void);
 
 /* Serve a connection in a process of its own, if it is admitted. */
 void gate_start_session(struct gate *g, const struct accepted *a);

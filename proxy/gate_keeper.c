@@ -157,7 +157,7 @@ static bool
 has_served(const struct gate *g)
 {
 	return g->keeper_ready &&
-	       gate_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS;
+	       steady_now_ms() - g->keeper_ready_ms >= SERVED_MIN_MS;
 }
 
 /*
@@ -282,7 +282,7 @@ on_keeper_message(void *arg, struct wire_view message, int fd)
 		return;
 	g->keeper_ready = true;
 	g->keeper_served = true;
-	g->keeper_ready_ms = gate_now_ms();
+	g->keeper_ready_ms = steady_now_ms();
 	attach_children(g);
 }
 

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "steady.h"
+
 struct gpowatch {
 	gpowatch_on_change *on_change;
 	void *arg;
@@ -58,15 +60,6 @@ gpowatch_free(struct gpowatch *watch)
 	free(watch);
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void
 arm(struct gpowatch *w, unsigned ms)
 {
@@ -100,7 +93,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct gpowatch *w = arg;
 	char events[4096];
-	uint64_t now = now_ms();
+	uint64_t now = steady_now_ms();
 
 	(void)what;
 	while (read(fd, events, sizeof(events)) > 0)

@@ -44,15 +44,6 @@ static const struct channel_ops channel_ops = {on_channel_send,
 static const struct ruling_ops ruling_ops = {on_policy_changed,
                                              on_policy_settled};
 
-uint64_t
-session_now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* ms is the deadline of the stage, 0: none. */
 static void
 enter(struct session *s, enum stage stage, uint32_t ms, const char *what)
@@ -94,7 +85,7 @@ session_close(struct session *s, const char *why)
 	log_write(&ev);
 	enter(s, STAGE_CLOSING, SESSION_LINGER_MS, "the last bytes");
 	if (s->channel != NULL)
-		channel_end(s->channel, end, why, session_now_ms());
+		channel_end(s->channel, end, why, steady_now_ms());
 	if (s->pump != NULL) {
 		pump_stop(s->pump, RELAY_CLIENT);
 		pump_stop(s->pump, RELAY_SERVER);
@@ -161,7 +152,7 @@ void
 session_arm_tick(struct session *s)
 {
 	uint64_t at = channel_deadline(s->channel);
-	uint64_t now = session_now_ms();
+	uint64_t now = steady_now_ms();
 	uint64_t in = at > now ? at - now : 0;
 	struct timeval tv = {(time_t)(in / 1000),
 	                     (suseconds_t)(in % 1000) * 1000};
@@ -183,7 +174,7 @@ on_use(void *arg, const struct channel_use *use)
 {
 	struct session *s = arg;
 
-	usage_note(s->usage, use, session_now_ms());
+	usage_note(s->usage, use, steady_now_ms());
 }
 
 static void
@@ -193,10 +184,10 @@ on_policy_changed(void *arg, const struct policy *policy)
 	struct certprop_policy certprop = policy->certprop;
 
 	certprop.generation = ruling_generation(s->ruling);
-	channel_filter(s->channel, &policy->filter, session_now_ms());
+	channel_filter(s->channel, &policy->filter, steady_now_ms());
 	drdynvc_policy(s->drdynvc, &policy->filter);
 	certprop_policy_changed(channel_certprop(s->channel), &certprop,
-	                        session_now_ms());
+	                        steady_now_ms());
 	session_arm_tick(s);
 }
 
@@ -262,7 +253,7 @@ begin_session(struct session *s)
 	session_identify(s);
 	if (s->keeper_again)
 		certprop_reassert(channel_certprop(s->channel),
-		                  session_now_ms());
+		                  steady_now_ms());
 	usage_say_again(s->usage);
 	session_arm_tick(s);
 }
@@ -285,7 +276,7 @@ on_facts(void *arg)
 	channel_chunk_size(s->channel, facts->chunk_size);
 	drdynvc_chunk_size(s->drdynvc, facts->chunk_size);
 	if (facts->rdpdr_channel != 0)
-		channel_activated(s->channel, session_now_ms());
+		channel_activated(s->channel, steady_now_ms());
 	session_arm_tick(s);
 }
 
@@ -303,7 +294,7 @@ on_chunk(void *arg, enum relay_side from, const struct relay_chunk *chunk)
 		return drdynvc_chunk(s->drdynvc, side, chunk->total,
 		                     chunk->flags, chunk->data) == CHANNEL_PASS;
 	verdict = channel_chunk(s->channel, side, chunk->total, chunk->flags,
-	                        chunk->data, session_now_ms());
+	                        chunk->data, steady_now_ms());
 	session_arm_tick(s);
 	return verdict == CHANNEL_PASS;
 }
@@ -457,7 +448,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	channel_tick(s->channel, session_now_ms());
+	channel_tick(s->channel, steady_now_ms());
 	session_arm_tick(s);
 }
 

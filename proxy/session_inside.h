@@ -17,6 +17,7 @@
 #include "link.h"
 #include "pump.h"
 #include "ruling.h"
+#include "steady.h"
 #include "usage.h"
 #include "vouch.h"
 
@@ -65,9 +66,6 @@ struct session {
 	struct event *tick;
 	struct event *terminate;
 };
-
-/* Milliseconds of the monotonic clock. */
-uint64_t session_now_ms(void);
 
 /* Ends the session, once; the caller returns at once. */
 void session_close(struct session *s, const char *why);

@@ -76,7 +76,7 @@ on_keeper_message(void *arg, struct wire_view message, int fd)
 	    msg.type != KEEP_ACK)
 		return;
 	certprop_acked(channel_certprop(s->channel), msg.seq, &msg.ack,
-	               session_now_ms());
+	               steady_now_ms());
 	session_arm_tick(s);
 }
 
@@ -101,7 +101,7 @@ attach_keeper(struct session *s, int fd)
 		return;
 	log_note(LOG_NOTICE, "keeper-attached", "asserting again");
 	session_say_hello(s);
-	certprop_reassert(channel_certprop(s->channel), session_now_ms());
+	certprop_reassert(channel_certprop(s->channel), steady_now_ms());
 	usage_say_again(s->usage);
 	session_arm_tick(s);
 }

@@ -72,7 +72,7 @@ tell_user(struct session *s)
 	usage_user(s->usage, e->user);
 	certprop_user(channel_certprop(s->channel), e->user,
 	              evidence_name(e->source), e->host_session,
-	              session_now_ms());
+	              steady_now_ms());
 	session_arm_tick(s);
 }
 
@@ -89,7 +89,7 @@ forget_user(struct session *s)
 {
 	s->settled = false;
 	certprop_logoff(channel_certprop(s->channel),
-	                "a better source names another user", session_now_ms());
+	                "a better source names another user", steady_now_ms());
 	ruling_forget(s->ruling);
 }
 
@@ -262,7 +262,7 @@ session_log_off(struct session *s, const char *reason)
 	if (s->stage != STAGE_RELAY || s->logged_off)
 		return;
 	s->logged_off = true;
-	certprop_logoff(channel_certprop(s->channel), reason, session_now_ms());
+	certprop_logoff(channel_certprop(s->channel), reason, steady_now_ms());
 	session_arm_tick(s);
 }
 

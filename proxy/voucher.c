@@ -19,6 +19,7 @@
 #include "log.h"
 #include "orphans.h"
 #include "passcheck.h"
+#include "steady.h"
 
 enum {
 	HOLD_SPREAD_MS = 500,
@@ -78,15 +79,6 @@ static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_child(evutil_socket_t sig, short what, void *arg);
 
 static const struct link_ops gate_ops = {on_gate_message, on_gate_closed};
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void
 free_event(struct event **event)
@@ -212,7 +204,7 @@ static void
 hold_answer(struct check *c)
 {
 	uint64_t due = c->asked_ms + c->voucher->config->hold_ms;
-	uint64_t now = now_ms();
+	uint64_t now = steady_now_ms();
 	uint16_t chance = 0;
 	struct timeval wait = {0, 0};
 
@@ -393,7 +385,7 @@ refusal(struct voucher *v, const struct check *asked)
 	}
 	if (failures_limit(v->failures, wire_view_text(asked->client),
 	                   wire_view_text(asked->user),
-	                   (int64_t)(now_ms() / 1000)))
+	                   (int64_t)(steady_now_ms() / 1000)))
 		return VOUCH_LIMITED;
 	if (all >= VOUCHER_CHECKS || of_client >= VOUCHER_CHECKS_OF_CLIENT)
 		return VOUCH_BUSY;
@@ -409,7 +401,7 @@ new_check(struct asker *a, struct wire_view user)
 		return NULL;
 	c->voucher = a->voucher;
 	c->fd = -1;
-	c->asked_ms = now_ms();
+	c->asked_ms = steady_now_ms();
 	memcpy(c->client, a->client, sizeof(c->client));
 	memcpy(c->user, user.data, user.len);
 	c->timer = evtimer_new(a->voucher->base, on_timer, c);
@@ -443,7 +435,8 @@ start_check(struct asker *a, const struct vouch_msg *question)
 		return;
 	}
 	failures_add(v->failures, wire_view_text(c->client),
-	             question->question.user, (int64_t)(now_ms() / 1000));
+	             question->question.user,
+	             (int64_t)(steady_now_ms() / 1000));
 	if (!start_child(c, question) || event_add(c->timer, &deadline) != 0)
 		settle(c, VOUCH_FAILED);
 }
