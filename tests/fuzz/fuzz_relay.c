@@ -1,4 +1,4 @@
-#include "relay.h"
+/* The relay: frames of both sides in any order, and what it tells of them. */
 
 #include <stdlib.h>
 #include <string.h>
