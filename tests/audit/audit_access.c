@@ -1,3 +1,4 @@
+/* Who may come near what lies on disk: owners, modes, access lists. */
 #include "auditor.h"
 
 #include <dirent.h>

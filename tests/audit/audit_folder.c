@@ -1,3 +1,4 @@
+/* A directory of certificates: what is wanted is there, and nothing else. */
 #include "auditor.h"
 
 #include <openssl/evp.h>

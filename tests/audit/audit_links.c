@@ -1,3 +1,4 @@
+/* The links to users' views: each leads to a log-on of that user. */
 #include "auditor.h"
 
 #include <errno.h>

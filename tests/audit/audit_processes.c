@@ -1,3 +1,4 @@
+/* The processes of the daemon: which there are, and what they hold. */
 #include "auditor.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* The store, as a copy: what it answers, and that its hashes are true. */
 #include "auditor.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* A certificate as a card has it: what can be read of it, and its columns. */
 #include "certificate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

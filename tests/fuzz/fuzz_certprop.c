@@ -1,3 +1,4 @@
+/* Certificate propagation: readers, cards, users and policies in any order. */
 #include "certprop.h"
 
 #include "cardmap.h"

@@ -1,3 +1,4 @@
+/* A configuration file, and what a good one chooses. */
 #include "config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

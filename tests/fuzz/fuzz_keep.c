@@ -1,3 +1,4 @@
+/* The keeper's messages: what decodes, encodes to the same bytes. */
 #include <stdlib.h>
 
 #include "keep.h"

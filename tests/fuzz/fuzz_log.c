@@ -1,3 +1,4 @@
+/* The log: of any bytes it makes printable lines of a bounded length. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* What a server says of a log-on: its names, and its errors. */
 #include "logoninfo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

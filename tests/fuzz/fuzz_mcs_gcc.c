@@ -1,3 +1,4 @@
+/* MCS PDUs, and the GCC blocks in those that connect. */
 #include "gcc.h"
 #include "mcs.h"
 

@@ -1,4 +1,5 @@
 /* The relay: frames of both sides in any order, and what it tells of them. */
+#include "relay.h"
 
 #include <stdlib.h>
 #include <string.h>

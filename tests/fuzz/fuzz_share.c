@@ -1,3 +1,4 @@
+/* PDUs of the I/O channel: client info, license, capabilities. */
 #include "share.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -1,3 +1,4 @@
+/* The voucher's messages: what decodes, encodes to the same bytes. */
 #include <stdlib.h>
 
 #include "vouchwire.h"

@@ -1,3 +1,4 @@
+/* The beginning of a connection: lengths, request and confirm of X.224. */
 #include "x224.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

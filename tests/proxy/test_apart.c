@@ -1,3 +1,4 @@
+/* What is done apart: it ends before the call returns, away from our heap. */
 #include "apart.h"
 
 #include <setjmp.h>

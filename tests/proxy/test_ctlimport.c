@@ -1,3 +1,4 @@
+/* cardproxyctl import: roots and serialised stores, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* The table: what was put is found until it is dropped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
