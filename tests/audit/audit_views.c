@@ -1,3 +1,4 @@
+/* The views: of a log-on, and of the host. */
 #include "auditor.h"
 
 #include <stdio.h>
