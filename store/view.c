@@ -302,11 +302,11 @@ show_kerberos(struct work *w, struct folder *f, const char *path)
 
 /* Beside the system's own anchors, which p11-kit would have without it. */
 static void
-show_module(struct work *w, struct folder *f, const char *path)
+show_module(struct work *w, struct folder *f, const char *name,
+            const char *path)
 {
 	const char *anchors = w->style->place->system_anchors;
 	uint8_t text[4 * VIEW_PATH_MAX];
-	char stable[VIEW_PATH_MAX] = "";
 	struct wire_out out = wire_out(text, sizeof(text));
 
 	put_text(&out, "# p11-kit's trust module with the roots of a card.\n"
@@ -317,14 +317,24 @@ show_module(struct work *w, struct folder *f, const char *path)
 		put_text(&out, anchors);
 		put_text(&out, ":");
 	}
-	if (w->style->linked && w->style->user != TREE_NO_USER)
-		(void)snprintf(stable, sizeof(stable), "%s/user/%lu",
-		               w->style->place->run_dir,
-		               (unsigned long)w->style->user);
-	put_text(&out, stable[0] != '\0' ? stable : path);
+	put_text(&out, path);
 	put_text(&out, "/trust\"\n");
 	if (wire_out_ok(&out))
-		(void)folder_put(f, "p11-kit-trust.module", wire_written(&out));
+		(void)folder_put(f, name, wire_written(&out));
+}
+
+/* One for this log-on alone, and one for whatever log-on the user has. */
+static void
+show_modules(struct work *w, struct folder *f, const char *path)
+{
+	char stays[VIEW_PATH_MAX];
+
+	show_module(w, f, "p11-kit-trust.module", path);
+	if (!w->style->linked || w->style->user == TREE_NO_USER)
+		return;
+	(void)snprintf(stays, sizeof(stays), "%s/user/%lu",
+	               w->style->place->run_dir, (unsigned long)w->style->user);
+	show_module(w, f, "p11-kit-user.module", stays);
 }
 
 /* What would end a word of one of these texts is in no path of ours. */
@@ -355,7 +365,7 @@ show_texts(struct work *w, struct folder *f)
 	if (place == NULL || !view_path(place->run_dir, w->id, path))
 		return;
 	show_kerberos(w, f, path);
-	show_module(w, f, path);
+	show_modules(w, f, path);
 }
 
 /*

@@ -10,7 +10,9 @@
  *	                                   is known of them, and where their
  *	                                   keys are
  *	<run>/session/<id>/krb5.conf       KRB5_CONFIG, before the host's own
- *	<run>/session/<id>/p11-kit-trust.module
+ *	<run>/session/<id>/p11-kit-trust.module   for this log-on
+ *	<run>/session/<id>/p11-kit-user.module    by the user's own path, which
+ *	                                          leads to the newest log-on
  *	<run>/host/certs/, trust/anchors/  what an administrator allowed for all
  *
  * In certs/ and trust/ an anchor is trusted for the purpose of the policy and

@@ -28,6 +28,9 @@ static const char own[] =
     " ON s.user_key = e.owner WHERE 'session:' || s.session_id = ?1"
     " AND e.store = 1 AND e.archived = 0";
 
+/* By the path that stays; all other texts name the view itself. */
+#define USER_MODULE "p11-kit-user.module"
+
 static const struct audit_folder session_folders[] = {
     {"certs", trusted, .hashed = true},
     {"anchors", trusted, false, false},
@@ -48,7 +51,8 @@ static const char *const in_run[] = {
     "control.sock", "policy", "policy.new", "session", "user", "host", NULL};
 static const char *const in_session[] = {
     "certs", "anchors",   "intermediates",        "personal",
-    "trust", "krb5.conf", "p11-kit-trust.module", NULL};
+    "trust", "krb5.conf", "p11-kit-trust.module", USER_MODULE,
+    NULL};
 static const char *const in_host[] = {"certs", "trust", NULL};
 static const char *const in_trust[] = {"anchors", NULL};
 
@@ -98,6 +102,7 @@ audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
 	char path[AUDITOR_PATH + 32];
 	char link[AUDITOR_PATH];
 	char text[64 * 1024] = "";
+	bool stays = strcmp(name, USER_MODULE) == 0;
 	unsigned named = 0;
 	FILE *f;
 
@@ -112,10 +117,10 @@ audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
 	(void)fclose(f);
 	for (const char *at = text; (at = strstr(at, a->run_dir)) != NULL;
 	     at += path_length(at), named++)
-		if ((strncmp(at, view, strlen(view)) != 0 ||
-		     at[strlen(view)] != '/') &&
-		    (path_length(at) != strlen(link) ||
-		     strncmp(at, link, strlen(link)) != 0))
+		if (stays ? path_length(at) != strlen(link) ||
+		                strncmp(at, link, strlen(link)) != 0
+		          : strncmp(at, view, strlen(view)) != 0 ||
+		                at[strlen(view)] != '/')
 			auditor_violation(a, "I7", "names another's: %s", path);
 	if (strcmp(name, "krb5.conf") == 0 && (named > 0) != (anchors > 0))
 		auditor_violation(a, anchors > 0 ? "I3" : "I1",
@@ -152,6 +157,7 @@ audit_view(struct auditor *a, const char *id)
 		    audit_folder(a, view, scope, user, &session_folders[i]);
 	audit_text(a, view, "krb5.conf", user, anchors);
 	audit_text(a, view, "p11-kit-trust.module", user, anchors);
+	audit_text(a, view, USER_MODULE, user, anchors);
 }
 
 static void

@@ -10,6 +10,10 @@ lab_scene_proven
 lab_pcscd two 5101
 lab_policy main server RootCertificateCleanupOption=1 RootPurpose=server
 sed -i 's/policy=removal/policy=server/' "$(lab_home main)/conf"
+lab_display 1
+lab_shadow 4002 1
+lab_listen main 3902 shadow
+lab_target main shadow 4002 verify=none rdpdr=own identity=pam policy=server
 lab_daemon main
 lab_card one 5001 gids "$LAB_CARDS/one-gids" --out
 lab_card two 5101 gids "$LAB_CARDS/two-gids"
@@ -31,8 +35,8 @@ register() {
 	stays=$(lab_run_dir main)/user/$(id -u "$user")
 	lab_wait "$user's path" test "$stays" -ef "$(lab_view main "$user")"
 	lab_as "$user" mkdir -p "$home/.config/pkcs11/modules" "$home/.pki/nssdb"
-	lab_as "$user" cp "$stays/p11-kit-trust.module" \
-		"$home/.config/pkcs11/modules/p11-kit-trust.module"
+	lab_as "$user" cp "$stays/p11-kit-user.module" \
+		"$home/.config/pkcs11/modules/p11-kit-user.module"
 	lab_as "$user" certutil -N -d "sql:$home/.pki/nssdb" --empty-password
 	lab_as "$user" modutil -force -dbdir "sql:$home/.pki/nssdb" \
 		-add cardproxy -libfile "$library" \
@@ -117,3 +121,34 @@ lab_wait "her path" test "$(lab_run_dir main)/user/61001" -ef \
 all_see alice "at the next log-on"
 none_sees bob
 lab_expect "the home directory" "$before" "$(fingerprint alice)"
+
+# Two log-ons of one user, at two servers of this host: each has a module of its
+# own, with its own roots.  The user's path leads to the one that came last.
+lab_client second 3902 two alice
+all_hold() {
+	lab_has 3 lab_query main roots \
+		'[.roots[] | select(.kind == "anchor") | .holders[].session] |
+		unique | length'
+}
+lab_wait "the second log-on's root" all_hold
+mapfile -t views < <(lab_query main sessions '.sessions[] |
+	select(.user == "alice") | "\($run)/session/\(.logon)"' \
+	--arg run "$(lab_run_dir main)")
+lab_expect "log-ons of alice" 2 "${#views[@]}"
+openssl x509 -noout -subject -in "${views[0]}"/anchors/*.pem |
+	grep -q 'Root one' || views=("${views[1]}" "${views[0]}")
+cards=(one two)
+for i in 0 1; do
+	config=$LAB/home/alice/config-$i
+	lab_as alice mkdir -p "$config/pkcs11/modules"
+	lab_as alice cp "${views[$i]}/p11-kit-trust.module" \
+		"$config/pkcs11/modules/"
+	lab_as alice env XDG_CONFIG_HOME="$config" trust list \
+		--filter=ca-anchors >"$LAB/run/listed"
+	grep -q "label: Root ${cards[$i]}" "$LAB/run/listed" ||
+		lab_fail "log-on $i does not see its own root"
+	! grep -q "label: Root ${cards[$((1 - i))]}" "$LAB/run/listed" ||
+		lab_fail "log-on $i sees the root of the other"
+done
+lab_wait "her path leads to the last" test \
+	"$(lab_run_dir main)/user/$(id -u alice)" -ef "${views[1]}"
