@@ -22,13 +22,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "canary.h"
 #include "peer.h"
 
 enum {
 	LOOK_MAX = 64 * 1024,
 	LOG_MAX = 1 << 20,
 	QUIET_MS = 40,
-	CANARY_MS = 10000,
 	BEAT_MS = 2000, /* more cards in a row than that wait to be read */
 	GROWTH_MAX_KB = 8 * 1024 /* of the lasting processes, over all cases */
 };
@@ -118,132 +118,6 @@ static void
 build_ping(struct wire_out *out)
 {
 	message_share_data(out, 0x1c);
-}
-
-/* ---- the canary */
-
-static struct client canary; /* in its own process */
-
-static uint8_t *
-load(const char *name, size_t *len)
-{
-	static uint8_t data[64 * 1024];
-	char path[512];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/cards/one-gids/%s", opt.pki,
-	               name);
-	file = fopen(path, "rb");
-	if (file == NULL)
-		peer_die(path);
-	*len = fread(data, 1, sizeof(data), file);
-	(void)fclose(file);
-	return data;
-}
-
-static void
-add_file(struct script_card *card, const char *dir, const char *name,
-         const char *from)
-{
-	size_t len;
-	uint8_t *data = load(from, &len);
-
-	(void)script_gids_file(card, dir, name, (struct wire_view){data, len},
-	                       SCRIPT_PLAIN);
-}
-
-/* Read once more than before, and given back. */
-static bool
-canary_is_read(unsigned before)
-{
-	uint64_t until = end_now_ms() + CANARY_MS;
-
-	while (end_now_ms() < until && !canary.end.closed) {
-		client_run(&canary, QUIET_MS, QUIET_MS);
-		if (canary.card.commands > before && client_is_watched(&canary))
-			return true;
-	}
-	return false;
-}
-
-static bool
-canary_open(void)
-{
-	client_init(&canary, "canary");
-	script_gids_begin(&canary.card);
-	add_file(&canary.card, "mscp", "kxc00", "kxc00.der");
-	add_file(&canary.card, "mscp", "msroots", "msroots.p7b");
-	fake_pcsc_insert(&canary.fake.pcsc, 0, &canary.card);
-	return client_reach(&canary, STAGE_CARD, opt.port) && canary_is_read(0);
-}
-
-/* Out, in, and read again. */
-static bool
-canary_beat(void)
-{
-	unsigned before = canary.card.commands;
-
-	fake_pcsc_remove(&canary.fake.pcsc, 0);
-	client_run(&canary, QUIET_MS, CANARY_MS);
-	fake_pcsc_insert(&canary.fake.pcsc, 0, &canary.card);
-	return canary_is_read(before);
-}
-
-/*
- * The canary is a process: it lives while a case plays.  A byte from us is a
- * beat, a byte from it says that it went well.
- */
-static int canary_fd;
-
-static void
-canary_live(int fd)
-{
-	char byte;
-
-	if (read(fd, &byte, 1) != 1)
-		_exit(0);
-	for (bool good = canary_open();; good = canary_beat()) {
-		byte = good ? '+' : '-';
-		if (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1)
-			break;
-	}
-	client_clear(&canary);
-	_exit(0);
-}
-
-static void
-canary_fork(void)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
-		peer_die("socketpair");
-	canary_fd = fds[0];
-	switch (fork()) {
-	case -1:
-		peer_die("fork");
-	case 0:
-		(void)close(fds[0]);
-		canary_live(fds[1]);
-		_exit(1);
-	default:
-		(void)close(fds[1]);
-	}
-}
-
-static void
-canary_begin(void)
-{
-	if (write(canary_fd, "b", 1) != 1)
-		peer_die("canary");
-}
-
-static bool
-canary_end(void)
-{
-	char byte = 0;
-
-	return read(canary_fd, &byte, 1) == 1 && byte == '+';
 }
 
 /* ---- what must be as before */
@@ -550,7 +424,7 @@ run_all(char **names)
 	             adversary_memory());
 	if (adversary_memory() > memory + GROWTH_MAX_KB)
 		bad++;
-	(void)close(canary_fd);
+	canary_free();
 	return bad;
 }
 
@@ -610,7 +484,7 @@ main(int argc, char **argv)
 			return 2;
 	if (opt.look == NULL || opt.log == NULL || opt.pki == NULL)
 		return 2;
-	canary_fork();
+	canary_fork(opt.port, opt.pki);
 	server_start(opt.server_port, opt.cert, opt.key);
 	option = run_all(argv + optind);
 	/* The server's threads are in the midst of things: no leak is one. */
