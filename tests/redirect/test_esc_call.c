@@ -374,53 +374,28 @@ status_calls(void **state)
 static void
 transmit(void **state)
 {
+	/* clang-format off */
 	static const uint8_t plain[] = {
-	    HEADERS(88), HANDLE,
-	    U32(2),                       /* T=1 */
-	    U32(0),      U32(0),          /* no extra bytes */
-	    U32(5),      U32(0x00020008), /* send */
-	    U32(0),      U32(0),
-	    U32(258), /* no PCI, wanted, how much */
-	    HANDLE_DATA, U32(5),
-	    0x00,        0xA4,
-	    0x04,        0x00,
-	    0x00,        0,
-	    0,           0,
-	    0,           0,
-	    0,           0};
-	static const uint8_t extra[] = {HEADERS(112),
-	                                HANDLE,
-	                                U32(1), /* T=0 */
-	                                U32(3),
-	                                U32(0x00020008), /* extra bytes */
-	                                U32(4),
-	                                U32(0x0002000C), /* send */
-	                                U32(0x00020010),
-	                                U32(1),
-	                                U32(0), /* PCI, only the size */
-	                                HANDLE_DATA,
-	                                U32(3),
-	                                7,
-	                                8,
-	                                9,
-	                                0, /* extra bytes */
-	                                U32(4),
-	                                0,
-	                                0xC0,
-	                                0,
-	                                0x10, /* send */
-	                                U32(1),
-	                                U32(2),
-	                                U32(0x00020014), /* PCI with two more */
-	                                U32(2),
-	                                5,
-	                                6,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0};
+		HEADERS(88), HANDLE,
+		U32(2), /* T=1 */
+		U32(0), U32(0), /* no extra bytes */
+		U32(5), U32(0x00020008), /* send */
+		U32(0), U32(0), U32(258), /* no PCI, wanted, how much */
+		HANDLE_DATA,
+		U32(5), 0x00, 0xA4, 0x04, 0x00, 0x00, 0, 0, 0,
+		0, 0, 0, 0};
+	static const uint8_t extra[] = {
+		HEADERS(112), HANDLE,
+		U32(1), /* T=0 */
+		U32(3), U32(0x00020008), /* extra bytes */
+		U32(4), U32(0x0002000C), /* send */
+		U32(0x00020010), U32(1), U32(0), /* PCI, only the size */
+		HANDLE_DATA,
+		U32(3), 7, 8, 9, 0, /* extra bytes */
+		U32(4), 0, 0xC0, 0, 0x10, /* send */
+		U32(1), U32(2), U32(0x00020014), /* PCI with two more */
+		U32(2), 5, 6, 0, 0, 0, 0, 0, 0};
+	/* clang-format on */
 
 	(void)state;
 	message_check_call(IOCTL_TRANSMIT, plain, sizeof(plain), 7, &call);

@@ -46,40 +46,18 @@ establish(void **state)
 static void
 list_readers(void **state)
 {
-	static const uint8_t wide[] = {HEADERS(32),
-	                               U32(0),
-	                               U32(12),
-	                               U32(0x00020000),
-	                               U32(12),
-	                               'a',
-	                               0,
-	                               'b',
-	                               0,
-	                               0,
-	                               0,
-	                               'c',
-	                               0,
-	                               0,
-	                               0,
-	                               0,
-	                               0,
-	                               0,
-	                               0,
-	                               0,
-	                               0};
-	static const uint8_t ansi[] = {HEADERS(24),
-	                               U32(0),
-	                               U32(6),
-	                               U32(0x00020000),
-	                               U32(6),
-	                               'a',
-	                               'b',
-	                               0,
-	                               'c',
-	                               0,
-	                               0,
-	                               0,
-	                               0};
+	/* clang-format off */
+	static const uint8_t wide[] = {
+		HEADERS(32), U32(0),
+		U32(12), U32(0x00020000),
+		U32(12), 'a', 0, 'b', 0, 0, 0, 'c', 0, 0, 0, 0, 0,
+		0, 0, 0, 0};
+	static const uint8_t ansi[] = {
+		HEADERS(24), U32(0),
+		U32(6), U32(0x00020000),
+		U32(6), 'a', 'b', 0, 'c', 0, 0,
+		0, 0};
+	/* clang-format on */
 	static const uint8_t none[] = {
 	    HEADERS(16), U32(0x8010002E), /* no readers available */
 	    U32(0),      U32(0),          /* count 0 and a null pointer */
@@ -230,58 +208,17 @@ number_returns(void **state)
 static void
 status(void **state)
 {
-	static const uint8_t bytes[] = {HEADERS(72),
-	                                U32(0),
-	                                U32(8),
-	                                U32(0x00020000), /* names */
-	                                U32(6),
-	                                U32(2), /* state, T=1 */
-	                                0x3B,
-	                                0x80,
-	                                1,
-	                                2,
-	                                3,
-	                                4,
-	                                5,
-	                                6,
-	                                7,
-	                                8,
-	                                9,
-	                                10,
-	                                11,
-	                                12,
-	                                13,
-	                                14,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,       /* ATR */
-	                                U32(16), /* its length */
-	                                U32(8),
-	                                'R',
-	                                0,
-	                                '1',
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0,
-	                                0};
+	/* clang-format off */
+	static const uint8_t bytes[] = {
+		HEADERS(72), U32(0),
+		U32(8), U32(0x00020000), /* names */
+		U32(6), U32(2), /* state, T=1 */
+		0x3B, 0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ATR */
+		U32(16), /* its length */
+		U32(8), 'R', 0, '1', 0, 0, 0, 0, 0,
+		0, 0, 0, 0};
+	/* clang-format on */
 
 	(void)state;
 	message_check_return(IOCTL_STATUS_W, bytes, sizeof(bytes), 4, &ret);
