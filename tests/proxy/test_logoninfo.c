@@ -11,6 +11,7 @@
 #include "errorinfo.h"
 #include "logoninfo.h"
 #include "messages.h"
+#include "sharetext.h"
 
 enum { HEADER = 18 }; /* of share data */
 
@@ -34,15 +35,6 @@ decode(struct wire_view body, struct logoninfo *info)
 	struct wire_in in = wire_in_view(body);
 
 	return logoninfo_decode(&in, info);
-}
-
-static void
-check_text(const struct share_text *text, const char *want)
-{
-	char out[64];
-
-	assert_true(share_text_utf8(text, out, sizeof(out)));
-	assert_string_equal(out, want);
 }
 
 /* needed: the bytes without which it is no such PDU. */
@@ -74,8 +66,8 @@ test_names(void **state)
 		assert_null(decode(body, &info));
 		assert_int_equal(info.kind, logon.type);
 		assert_int_equal(info.session_id, 7);
-		check_text(&info.domain, "CONTOSO");
-		check_text(&info.user, "alice");
+		sharetext_check(&info.domain, "CONTOSO");
+		sharetext_check(&info.user, "alice");
 		check_cuts(body, body.len);
 	}
 }
@@ -92,8 +84,8 @@ test_names_empty(void **state)
 		struct wire_view body = build(&logon);
 
 		assert_null(decode(body, &info));
-		check_text(&info.domain, "");
-		check_text(&info.user, "");
+		sharetext_check(&info.domain, "");
+		sharetext_check(&info.user, "");
 		check_cuts(body, body.len);
 	}
 }

@@ -12,6 +12,7 @@
 
 #include "messages.h"
 #include "share.h"
+#include "sharetext.h"
 
 enum { INFO_UNICODE = 0x10 };
 
@@ -46,15 +47,6 @@ build_active(uint8_t type, uint32_t flags, uint32_t chunk_size)
 }
 
 static void
-check_text(const struct share_text *text, const char *want)
-{
-	char out[64];
-
-	assert_true(share_text_utf8(text, out, sizeof(out)));
-	assert_string_equal(out, want);
-}
-
-static void
 test_info(void **state)
 {
 	struct message_info message = info_message;
@@ -67,9 +59,9 @@ test_info(void **state)
 		assert_true(share_is_info(data));
 		assert_false(share_is_license(data));
 		assert_null(share_info_decode(data, &info));
-		check_text(&info.domain, "CONTOSO");
-		check_text(&info.user, "alice");
-		check_text(&info.client_address, "192.0.2.7");
+		sharetext_check(&info.domain, "CONTOSO");
+		sharetext_check(&info.user, "alice");
+		sharetext_check(&info.client_address, "192.0.2.7");
 		message.flags &= ~(uint32_t)INFO_UNICODE;
 	}
 }
