@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -264,7 +265,7 @@ void
 keeperbed_cert(int session, enum keep_kind kind, uint8_t number)
 {
 	struct keep_msg msg = {.type = KEEP_CERT};
-	uint8_t der[300];
+	uint8_t der[KEEPERBED_DER_LEN];
 
 	memset(der, number, sizeof(der));
 	msg.cert.kind = kind;
@@ -278,6 +279,16 @@ keeperbed_cert(int session, enum keep_kind kind, uint8_t number)
 	msg.cert.subject_hash = 0x1234abcd;
 	msg.cert.container = wire_view_text("container");
 	keeperbed_say(session, &msg);
+}
+
+void
+keeperbed_hash(uint8_t number, uint8_t hash[static KEEP_HASH_LEN])
+{
+	uint8_t der[KEEPERBED_DER_LEN];
+
+	memset(der, number, sizeof(der));
+	assert_int_equal(
+	    EVP_Digest(der, sizeof(der), hash, NULL, EVP_sha256(), NULL), 1);
 }
 
 struct keep_ack

@@ -8,6 +8,8 @@
 #include "keep.h"
 #include "keeper.h"
 
+enum { KEEPERBED_DER_LEN = 300 }; /* of a certificate of keeperbed_cert */
+
 struct keeperbed {
 	char dir[64];
 	char database[96];
@@ -63,6 +65,9 @@ void keeperbed_user_cleanup(enum keep_cleanup cleanup);
 
 /* A certificate of 300 bytes that differ by number; no real DER. */
 void keeperbed_cert(int session, enum keep_kind kind, uint8_t number);
+
+/* The thumbprint of what keeperbed_cert makes of a number. */
+void keeperbed_hash(uint8_t number, uint8_t hash[static KEEP_HASH_LEN]);
 struct keep_ack keeperbed_commit(int session, uint32_t seq);
 
 /* Files in a folder of a session's view; -1: there is no such folder. */

@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 
 enum {
 	ANSWER_MS = 10000,
-	DER_LEN = 300, /* as keeperbed_cert makes them */
 	HASH_LEN = 32,
 	ROOT_FIRST = STORELIFE_CERTS / 2, /* the others are users' */
 	READER = 1
@@ -208,16 +206,6 @@ storelife_end(struct storelife *life)
  * Afterwards, without the keeper.
  */
 
-static void
-hash_of(uint8_t number, uint8_t hash[HASH_LEN])
-{
-	uint8_t der[DER_LEN];
-
-	memset(der, number, sizeof(der));
-	assert_int_equal(
-	    EVP_Digest(der, sizeof(der), hash, NULL, EVP_sha256(), NULL), 1);
-}
-
 static int64_t
 ask(sqlite3 *db, const char *question, const char *text, uint8_t number)
 {
@@ -225,7 +213,7 @@ ask(sqlite3 *db, const char *question, const char *text, uint8_t number)
 	uint8_t hash[HASH_LEN];
 	int64_t answer;
 
-	hash_of(number, hash);
+	keeperbed_hash(number, hash);
 	assert_int_equal(sqlite3_prepare_v2(db, question, -1, &statement, NULL),
 	                 SQLITE_OK);
 	if (text != NULL)

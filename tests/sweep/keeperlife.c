@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 #include <dirent.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -22,7 +21,6 @@ enum {
 	ANSWER_MS = 20000,
 	LOOK_MS = 10000,
 	LOOK_EVERY_US = 1000,
-	DER_LEN = 300, /* as keeperbed_cert makes them */
 	HASH_LEN = 32,
 	MAX_AGE_S = 3600
 };
@@ -161,16 +159,6 @@ take_out(struct keeperlife *life, size_t who, uint32_t reader)
  * What is shown.
  */
 
-static void
-hash_of(uint8_t number, uint8_t hash[HASH_LEN])
-{
-	uint8_t der[DER_LEN];
-
-	memset(der, number, sizeof(der));
-	assert_int_equal(
-	    EVP_Digest(der, sizeof(der), hash, NULL, EVP_sha256(), NULL), 1);
-}
-
 static bool
 shows(const struct keeperbed *bed, uint8_t logon, uint8_t number)
 {
@@ -179,7 +167,7 @@ shows(const struct keeperbed *bed, uint8_t logon, uint8_t number)
 	char path[256];
 	uint8_t hash[HASH_LEN];
 
-	hash_of(number, hash);
+	keeperbed_hash(number, hash);
 	keeperbed_id(logon, id);
 	(void)log_hex(stem, hash, sizeof(hash));
 	(void)snprintf(path, sizeof(path), "%s/session/%s/anchors/%s.pem",
@@ -529,7 +517,7 @@ check_certs(sqlite3 *db, const struct keeperlife_logon *logon)
 	uint8_t hash[HASH_LEN];
 
 	for (uint8_t i = 0; i < KEEPERLIFE_CERTS; i++) {
-		hash_of(i, hash);
+		keeperbed_hash(i, hash);
 		int64_t own = ask(db,
 		                  "SELECT count(*) FROM entry WHERE store = 1"
 		                  " AND owner = ?1 AND sha256 = ?2",
