@@ -327,6 +327,18 @@ take_locate_atr_w(struct esc_call *call)
 	theirs->rgAtrMasks = NULL;
 }
 
+static void
+take_control(struct esc_handle handle, struct esc_call *call)
+{
+	call->control.handle = handle;
+	call->control.code = operation.call.control.dwControlCode;
+	call->control.input = bytes_of(operation.call.control.pvInBuffer,
+	                               operation.call.control.cbInBufferSize);
+	call->control.output_null =
+	    (uint32_t)operation.call.control.fpvOutBufferIsNULL;
+	call->control.output_len = operation.call.control.cbOutBufferSize;
+}
+
 /* What was decoded, in our words; by the shape of the call. */
 static void
 take_of_card(uint32_t code, struct esc_call *call)
@@ -361,15 +373,7 @@ take_of_card(uint32_t code, struct esc_call *call)
 		take_transmit(call);
 		break;
 	case IOCTL_CONTROL:
-		call->control.handle = handle;
-		call->control.code = operation.call.control.dwControlCode;
-		call->control.input =
-		    bytes_of(operation.call.control.pvInBuffer,
-		             operation.call.control.cbInBufferSize);
-		call->control.output_null =
-		    (uint32_t)operation.call.control.fpvOutBufferIsNULL;
-		call->control.output_len =
-		    operation.call.control.cbOutBufferSize;
+		take_control(handle, call);
 		break;
 	case IOCTL_GET_ATTRIB:
 		call->attrib.handle = handle;
