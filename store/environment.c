@@ -4,6 +4,7 @@
 #include "kerberos.h"
 #include "logon.h"
 #include "view.h"
+#include "viewtext.h"
 
 #include <json-c/json.h>
 #include <openssl/x509.h>

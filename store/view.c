@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "kerberos.h"
 #include "log.h"
 #include "pem.h"
 #include "tree.h"
+#include "viewtext.h"
 
 enum {
 	STEM_LEN = 2 * VIEW_SHA256_LEN, /* of a file name, the thumbprint */
@@ -24,7 +24,7 @@ enum {
 	PERSONAL_MODE = 0700 /* and the user */
 };
 
-#define SESSIONS "session"
+#define SESSIONS VIEW_SESSIONS
 #define HOST     "host"
 #define GONE     ".gone" /* a view on its way out */
 
@@ -268,16 +268,6 @@ show_trust(struct work *w)
 	close_folder(w, &f);
 }
 
-/*
- * The texts that name paths.
- */
-
-static void
-put_text(struct wire_out *out, const char *text)
-{
-	wire_put_view(out, wire_view_text(text));
-}
-
 static bool
 has_anchors(const struct work *w)
 {
@@ -285,87 +275,6 @@ has_anchors(const struct work *w)
 		if (w->shown[i].item->kind == KEEP_ANCHOR)
 			return true;
 	return false;
-}
-
-static void
-show_kerberos(struct work *w, struct folder *f, const char *path)
-{
-	uint8_t text[KERBEROS_TEXT_MAX];
-	struct wire_out out = wire_out(text, sizeof(text));
-	char anchors[VIEW_PATH_MAX];
-
-	(void)snprintf(anchors, sizeof(anchors), "%s/anchors", path);
-	kerberos_put(&out, w->style->place->kerberos,
-	             has_anchors(w) ? anchors : NULL);
-	(void)folder_put(f, "krb5.conf", wire_written(&out));
-}
-
-/* Beside the system's own anchors, which p11-kit would have without it. */
-static void
-show_module(struct work *w, struct folder *f, const char *name,
-            const char *path)
-{
-	const char *anchors = w->style->place->system_anchors;
-	uint8_t text[4 * VIEW_PATH_MAX];
-	struct wire_out out = wire_out(text, sizeof(text));
-
-	put_text(&out, "# p11-kit's trust module with the roots of a card.\n"
-	               "module: p11-kit-trust.so\n"
-	               "trust-policy: yes\n"
-	               "x-init-reserved: paths=\"");
-	if (anchors != NULL) {
-		put_text(&out, anchors);
-		put_text(&out, ":");
-	}
-	put_text(&out, path);
-	put_text(&out, "/trust\"\n");
-	if (wire_out_ok(&out))
-		(void)folder_put(f, name, wire_written(&out));
-}
-
-/* One for this log-on alone, and one for whatever log-on the user has. */
-static void
-show_modules(struct work *w, struct folder *f, const char *path)
-{
-	char stays[VIEW_PATH_MAX];
-
-	show_module(w, f, "p11-kit-trust.module", path);
-	if (!w->style->linked || w->style->user == TREE_NO_USER)
-		return;
-	(void)snprintf(stays, sizeof(stays), "%s/user/%lu",
-	               w->style->place->run_dir, (unsigned long)w->style->user);
-	show_module(w, f, "p11-kit-user.module", stays);
-}
-
-/* What would end a word of one of these texts is in no path of ours. */
-static bool
-is_plain(const char *path)
-{
-	return path[0] == '/' && path[strspn(path, "abcdefghijklmnopqrstuvwxyz"
-	                                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                                           "0123456789/._-")] == '\0';
-}
-
-bool
-view_path(const char *run_dir, const char *session_id_hex,
-          char path[static VIEW_PATH_MAX])
-{
-	int len = snprintf(path, VIEW_PATH_MAX, "%s/" SESSIONS "/%s", run_dir,
-	                   session_id_hex);
-
-	return len > 0 && len < VIEW_PATH_MAX - 16 && is_plain(path);
-}
-
-static void
-show_texts(struct work *w, struct folder *f)
-{
-	const struct view_place *place = w->style->place;
-	char path[VIEW_PATH_MAX];
-
-	if (place == NULL || !view_path(place->run_dir, w->id, path))
-		return;
-	show_kerberos(w, f, path);
-	show_modules(w, f, path);
 }
 
 /*
@@ -416,7 +325,7 @@ show_session(struct work *w, struct folder *view)
 	show_trust(w);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		folder_keep(view, parts[i]);
-	show_texts(w, view);
+	viewtext_put(view, w->id, w->style, has_anchors(w));
 	check_access(w);
 }
 

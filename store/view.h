@@ -32,6 +32,9 @@
 
 struct kerberos;
 
+/* Where all of them are, below the run directory. */
+#define VIEW_SESSIONS "session"
+
 enum {
 	VIEW_SHA256_LEN = 32,
 	VIEW_ID_TEXT_LEN = 2 * KEEP_ID_LEN /* a session's id, lower-case hex */
@@ -105,14 +108,6 @@ enum view_error view_reconcile_host(int run_dirfd,
                                     const struct view_item *items, size_t count,
                                     enum keep_purpose purpose,
                                     struct view_changes *changes);
-
-/*
- * The path of a session's view; false when it is too long or has characters
- * that would mean something in the texts it is written into.
- */
-enum { VIEW_PATH_MAX = 512 };
-bool view_path(const char *run_dir, const char *session_id_hex,
-               char path[static VIEW_PATH_MAX]);
 
 /* Remove a session's view; VIEW_OK also when there is none. */
 enum view_error view_remove(int run_dirfd, const char *session_id_hex);

@@ -23,6 +23,7 @@
 #include "pem.h"
 #include "tree.h"
 #include "viewbed.h"
+#include "viewtext.h"
 
 enum { STRANGER = 54321 };
 
