@@ -1,5 +1,5 @@
 /*
- * FreeRDP 3's smart card codecs behind our own types.  Only oracle.c sees its
+ * FreeRDP 3's smart card codecs behind our own types.  Only oracle*.c see its
  * headers: names and widths of types differ there.
  */
 #ifndef TESTS_REDIRECT_ORACLE_H
