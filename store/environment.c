@@ -11,21 +11,25 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUE_SIZE = 2 * VIEW_PATH_MAX };
+enum { VALUE_SIZE = 3 * VIEW_PATH_MAX };
 
 /* Ours first, then what the program would have without us. */
 static void
-add_path(struct json_object *env, const char *name, const char *view,
-         const char *part, const char *rest)
+add_paths(struct json_object *env, const char *run_dir, const char *view)
 {
 	char value[VALUE_SIZE];
 
-	(void)snprintf(value, sizeof(value), "%s/%s:%s", view, part, rest);
-	document_add_text(env, name, value);
+	(void)snprintf(value, sizeof(value), "%s/certs:%s/host/certs:%s", view,
+	               run_dir, X509_get_default_cert_dir());
+	document_add_text(env, "SSL_CERT_DIR", value);
+	(void)snprintf(value, sizeof(value), "%s/krb5.conf:%s", view,
+	               KERBEROS_CONFIG);
+	document_add_text(env, "KRB5_CONFIG", value);
 }
 
 static void
-add_variables(struct json_object *row, const char *id, const char *view)
+add_variables(struct json_object *row, const char *id, const char *run_dir,
+              const char *view)
 {
 	struct json_object *env = document_add_object(row, "env");
 
@@ -33,9 +37,7 @@ add_variables(struct json_object *row, const char *id, const char *view)
 		return;
 	document_add_text(env, "CARDPROXY_SESSION", id);
 	document_add_text(env, "CARDPROXY_VIEW", view);
-	add_path(env, "SSL_CERT_DIR", view, "certs",
-	         X509_get_default_cert_dir());
-	add_path(env, "KRB5_CONFIG", view, "krb5.conf", KERBEROS_CONFIG);
+	add_paths(env, run_dir, view);
 }
 
 bool
@@ -73,5 +75,5 @@ environment_add(const struct report_source *source,
 	if (!view_path(source->run_dir, id, view))
 		return;
 	document_add_text(row, "view", view);
-	add_variables(row, id, view);
+	add_variables(row, id, source->run_dir, view);
 }

@@ -25,7 +25,10 @@ put_kerberos(struct folder *f, const struct view_place *place, const char *path,
 	(void)folder_put(f, "krb5.conf", wire_written(&out));
 }
 
-/* Beside the system's own anchors, which p11-kit would have without it. */
+/*
+ * Beside the system's own anchors, which p11-kit would have without it, and what
+ * is trusted on the whole host.
+ */
 static void
 put_module(struct folder *f, const struct view_place *place, const char *name,
            const char *path)
@@ -42,7 +45,9 @@ put_module(struct folder *f, const struct view_place *place, const char *name,
 		put_text(&out, ":");
 	}
 	put_text(&out, path);
-	put_text(&out, "/trust\"\n");
+	put_text(&out, "/trust:");
+	put_text(&out, place->run_dir);
+	put_text(&out, "/host/trust\"\n");
 	if (wire_out_ok(&out))
 		(void)folder_put(f, name, wire_written(&out));
 }

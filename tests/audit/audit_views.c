@@ -91,9 +91,17 @@ path_length(const char *at)
 	return strcspn(at, " \t\r\n\"':;,");
 }
 
+static bool
+is_path(const char *at, const char *path)
+{
+	return path_length(at) == strlen(path) &&
+	       strncmp(at, path, strlen(path)) == 0;
+}
+
 /*
- * A text names no path of the run directory but those of its own view, and of
- * its user's link; Kerberos is told of anchors only while there are some.
+ * A text names no path of the run directory but those of its own view, or its
+ * user's link, and the host's; Kerberos is told of anchors only while there are
+ * some.
  */
 static void
 audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
@@ -101,6 +109,7 @@ audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
 {
 	char path[AUDITOR_PATH + 32];
 	char link[AUDITOR_PATH];
+	char host[AUDITOR_PATH];
 	char text[64 * 1024] = "";
 	bool stays = strcmp(name, USER_MODULE) == 0;
 	unsigned named = 0;
@@ -109,6 +118,7 @@ audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
 	(void)snprintf(path, sizeof(path), "%s/%s", view, name);
 	(void)snprintf(link, sizeof(link), "%s/user/%lu/trust", a->run_dir,
 	               (unsigned long)user);
+	(void)snprintf(host, sizeof(host), "%s/host/trust", a->run_dir);
 	audit_file(a, path);
 	f = fopen(path, "re");
 	if (f == NULL)
@@ -117,10 +127,10 @@ audit_text(struct auditor *a, const char *view, const char *name, uid_t user,
 	(void)fclose(f);
 	for (const char *at = text; (at = strstr(at, a->run_dir)) != NULL;
 	     at += path_length(at), named++)
-		if (stays ? path_length(at) != strlen(link) ||
-		                strncmp(at, link, strlen(link)) != 0
-		          : strncmp(at, view, strlen(view)) != 0 ||
-		                at[strlen(view)] != '/')
+		if (!is_path(at, host) &&
+		    (stays ? !is_path(at, link)
+		           : strncmp(at, view, strlen(view)) != 0 ||
+		                 at[strlen(view)] != '/'))
 			auditor_violation(a, "I7", "names another's: %s", path);
 	if (strcmp(name, "krb5.conf") == 0 && (named > 0) != (anchors > 0))
 		auditor_violation(a, anchors > 0 ? "I3" : "I1",

@@ -92,8 +92,8 @@ for at in "" /certs /anchors /trust /trust/anchors /intermediates /personal; do
 done
 spoiled "I8: left over: $run/session/.gone" \
 	'mkdir "$run/session/.gone"' 'rmdir "$run/session/.gone"'
-spoiled "I8: left over: $run/policy.new" \
-	'touch "$run/policy.new"' 'rm "$run/policy.new"'
+spoiled "I8: left over: $run/policy.old" \
+	'touch "$run/policy.old"' 'rm "$run/policy.old"'
 dead=$(printf 'ab%.0s' {1..16})
 spoiled "I1: a view of no live log-on: $run/session/$dead" \
 	'cp -a "$view" "$run/session/$dead"' 'rm -r "$run/session/$dead"'

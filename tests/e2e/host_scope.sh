@@ -77,6 +77,10 @@ lab_wait "bob's session trusts his card" within bob two
 nobody two >/dev/null 2>&1 || lab_fail "everybody trusts bob's card"
 within alice one >/dev/null || lab_fail "alice's session does not trust her card"
 ! within bob one >/dev/null 2>&1 || lab_fail "it is in bob's view as well"
+lab_as_in main bob@lab bob openssl verify -purpose sslclient -no-CAfile \
+	-untrusted "$LAB/run/certs/one-intermediate.pem" \
+	"$LAB/run/certs/one-user.pem" ||
+	lab_fail "bob's programs do not look at what the host trusts"
 ! within alice two >/dev/null 2>&1 || lab_fail "alice trusts bob's card"
 lab_expect "scopes" "host session session" "$(lab_query main roots \
 	'[.roots[] | select(.kind == "anchor")] | sort_by(.sha256 != $one, .scope) |

@@ -434,8 +434,8 @@ test_module_keeps_the_systems_anchors(void **state)
 	show(bed, NULL, 0, &style);
 	(void)snprintf(wanted, sizeof(wanted),
 	               "x-init-reserved: paths=\"/sys.crt:%s/session/" ID
-	               "/trust\"\n",
-	               bed->path);
+	               "/trust:%s/host/trust\"\n",
+	               bed->path, bed->path);
 	(void)snprintf(path, sizeof(path),
 	               "%s/session/" ID "/p11-kit-trust.module", bed->path);
 	f = fopen(path, "r");
