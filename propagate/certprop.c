@@ -529,11 +529,13 @@ certprop_policy_changed(struct certprop *cp,
 
 	if (has_ended(cp))
 		return;
+	reader_vouch_all(cp);
 	cp->policy = *policy;
 	cp->ruled = false;
 	news_state(cp);
 	/* Also while redirection is off: roots may outlive their card. */
 	reconcile(cp, &old, now_ms);
+	reader_hush_all(cp);
 	if (cp->state == KEEP_WATCHING && !policy->redirect)
 		session_step(cp, SESSION_BLOCKED, now_ms);
 	if (cp->state == KEEP_PRELOGON && policy->redirect && cp->user != NULL)

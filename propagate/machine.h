@@ -43,6 +43,7 @@ struct reader {
 	bool twin_told;  /* and that it is in another reader as well */
 	bool alien_told; /* and that it is not the user's */
 	bool unsaid;     /* the keeper has not heard of this */
+	bool hushed;     /* it was told that no key of it is available */
 };
 
 /* What is left of a card that was withdrawn. */

@@ -208,6 +208,7 @@ release(struct certprop *cp, struct reader *r)
 	if (in == NULL)
 		return;
 	r->applied = NULL;
+	r->hushed = false;
 	if (insertion_withheld(in) != NULL) {
 		insertion_free(in);
 		return;
@@ -236,20 +237,35 @@ withdraw(struct certprop *cp, struct reader *r, uint64_t now_ms)
 	news_event(cp, "card-removed", r, "");
 }
 
+/* Of a silent card nothing ends, but its keys are not available. */
+static void
+hush(struct certprop *cp, struct reader *r)
+{
+	if (r->state != KEEP_CARD_MUTE || r->hushed || r->applied == NULL ||
+	    insertion_withheld(r->applied) != NULL)
+		return;
+	r->hushed = true;
+	news_release(cp, r->id, r->applied, 0);
+}
+
 /* A card without an answer is still there: what was applied stays. */
 static void
 fall_silent(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	(void)now_ms;
 	cancel_read(cp, r);
+	hush(cp, r);
 	set_reason(r, "the card does not answer");
 }
 
+/* A card that answers again is not read, but its keys are there again. */
 static void
 switch_off(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	(void)now_ms;
 	cancel_read(cp, r);
+	if (r->hushed)
+		reader_assert(cp, r);
 	set_reason(r, "off by policy");
 }
 
@@ -280,11 +296,34 @@ withhold(struct certprop *cp, struct reader *r, const struct insertion *old)
 	news_warning(cp, "card-not-of-user", r, reason);
 }
 
+static void
+say_insertion(struct certprop *cp, struct reader *r)
+{
+	r->hushed = false;
+	if (insertion_withheld(r->applied) == NULL)
+		r->commit_seq = news_insertion(cp, r->id, r->name, r->applied);
+}
+
 void
 reader_assert(struct certprop *cp, struct reader *r)
 {
-	if (insertion_withheld(r->applied) == NULL)
-		r->commit_seq = news_insertion(cp, r->id, r->name, r->applied);
+	say_insertion(cp, r);
+	hush(cp, r);
+}
+
+void
+reader_vouch_all(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->reader_count; i++)
+		if (cp->readers[i]->hushed)
+			say_insertion(cp, cp->readers[i]);
+}
+
+void
+reader_hush_all(struct certprop *cp)
+{
+	for (size_t i = 0; i < cp->reader_count; i++)
+		hush(cp, cp->readers[i]);
 }
 
 /* Takes in, of the card whose claims stand or of a new one. */
@@ -398,6 +437,7 @@ reader_forget(struct certprop *cp, struct reader *r, uint64_t now_ms)
 {
 	insertion_free(r->applied);
 	r->applied = NULL;
+	r->hushed = false;
 	r->announced = false;
 	reader_offer(cp, r, READER_WITHDRAWN, now_ms);
 	reader_present(cp, r, now_ms);

@@ -53,4 +53,12 @@ struct insertion *reader_insertion(struct certprop *cp, const struct reader *r,
 void reader_assert(struct certprop *cp, struct reader *r);
 void reader_judge(struct certprop *cp, struct reader *r, uint64_t now_ms);
 
+/*
+ * Silent cards are still there, and rules that end what is absent must not end
+ * what they hold: so it is said again before, and after that once more that
+ * their keys are not available.
+ */
+void reader_vouch_all(struct certprop *cp);
+void reader_hush_all(struct certprop *cp);
+
 #endif

@@ -251,8 +251,8 @@ bool engine_held_only(struct engine *engine, const struct engine_origin *origin,
                       struct engine_change *change);
 
 /*
- * The card left this reader.  roots and user say whose claims end with that;
- * the others stay, and the key is not available.
+ * The card left this reader, or does not answer any more.  roots and user say
+ * whose claims end with that; the others stay, and the key is not available.
  */
 bool engine_release(struct engine *engine, const struct engine_origin *origin,
                     bool roots, bool user, struct engine_change *change);

@@ -37,7 +37,7 @@ enum keep_type {
 	KEEP_BEGIN,       /* session: what follows was read from this card */
 	KEEP_CERT,        /* session: one certificate of it */
 	KEEP_COMMIT,      /* session: apply it, in one transaction */
-	KEEP_RELEASE,     /* session: a card was withdrawn */
+	KEEP_RELEASE,     /* session: a card was withdrawn, or is silent */
 	KEEP_SYNCED, /* session: all that is present has been asserted again */
 	KEEP_EVENT,  /* session: news for "cardproxyctl watch" */
 	KEEP_END,    /* session: its connection is over, and how */
@@ -201,6 +201,7 @@ struct keep_cert {
 	struct wire_view pin_info; /* PIN_INFO as serialised, or empty */
 };
 
+/* Without roots and user nothing ends, but no key of the card is available. */
 struct keep_release {
 	uint32_t reader;
 	uint8_t card_id[KEEP_CARD_ID_LEN];

@@ -239,63 +239,6 @@ test_failure_within_the_request(void **state)
 }
 
 static void
-test_mute(void **state)
-{
-	struct bench *b = *state;
-
-	bench_start(b);
-	bench_log_on(b);
-	bench_show(b, READER, CERTPROP_MUTE, 1, "");
-	bench_pass(b, SETTLED);
-	assert_string_equal(b->asked, "");
-	bench_insert(b, 1); /* it answers after all */
-	bench_pass(b, SETTLED);
-	bench_show(b, READER, CERTPROP_MUTE, 1, "");
-	assert_string_equal(b->asked, "read:7 cancel:7");
-	bench_take_out(b, 2);
-	assert_string_equal(b->cards,
-	                    "7:empty 7:mute 7:settling 7:reading 7:mute "
-	                    "7:empty");
-	bench_insert(b, 3);
-	bench_show(b, READER, CERTPROP_MUTE, 3, "");
-	bench_take_out(b, 4);
-	assert_string_equal(b->told, "");
-}
-
-/* A card that falls silent is still there: its claims stay. */
-static void
-test_mute_keeps_what_was_applied(void **state)
-{
-	struct bench *b = *state;
-
-	b->policy.cleanup = KEEP_CLEANUP_REMOVAL;
-	bench_start_present(b);
-	bench_forget(b);
-	bench_show(b, READER, CERTPROP_MUTE, 1, "");
-	assert_string_equal(b->told, "");
-	bench_insert(b, 1);
-	assert_string_equal(b->told, "");
-	bench_pass(b, SETTLED);
-	bench_deliver(b, READER);
-	assert_string_equal(b->told, USUAL);
-	bench_forget(b);
-	bench_show(b, READER, CERTPROP_MUTE, 1, "");
-	bench_take_out(b, 2);
-	assert_string_equal(b->told, "release:7+roots");
-}
-
-static void
-test_failed_and_mute(void **state)
-{
-	struct bench *b = *state;
-
-	bench_start_inserted(b);
-	bench_refuse(b, CERTPROP_PERMANENT);
-	bench_show(b, READER, CERTPROP_MUTE, 1, "");
-	assert_non_null(strstr(b->cards, "7:failed 7:mute"));
-}
-
-static void
 test_swap_by_counter_and_by_atr(void **state)
 {
 	struct bench *b = *state;
@@ -539,9 +482,6 @@ main(void)
 	    BENCH(test_permanent_failure),
 	    BENCH(test_failed_is_tried_when_no_longer_busy),
 	    BENCH(test_failure_within_the_request),
-	    BENCH(test_mute),
-	    BENCH(test_mute_keeps_what_was_applied),
-	    BENCH(test_failed_and_mute),
 	    BENCH(test_swap_by_counter_and_by_atr),
 	    BENCH(test_swap_while_reading),
 	    BENCH(test_other_card_at_rescan),

@@ -34,11 +34,12 @@ make_card(struct card *card, const char *session, const char *connection,
 }
 
 static enum engine_result
-put(struct enginebed *bed, const struct card *card, const char *der,
-    enum keep_cleanup cleanup)
+put_kind(struct enginebed *bed, const struct card *card, enum keep_kind kind,
+         const char *der, enum keep_cleanup cleanup)
 {
+	const char *owner = kind == KEEP_USER ? "alice" : "";
 	const struct keep_cert cert = {
-	    .kind = KEEP_USER,
+	    .kind = kind,
 	    .der = wire_view_text(der),
 	    .container = wire_view_text(card->container),
 	};
@@ -46,11 +47,18 @@ put(struct enginebed *bed, const struct card *card, const char *der,
 
 	enginebed_begin(bed);
 	enum engine_result result =
-	    engine_put(bed->engine, &card->origin, wire_view_text("alice"),
-	               &cert, cleanup, hash, &bed->change);
+	    engine_put(bed->engine, &card->origin, wire_view_text(owner), &cert,
+	               cleanup, hash, &bed->change);
 
 	enginebed_commit(bed);
 	return result;
+}
+
+static enum engine_result
+put(struct enginebed *bed, const struct card *card, const char *der,
+    enum keep_cleanup cleanup)
+{
+	return put_kind(bed, card, KEEP_USER, der, cleanup);
 }
 
 static void
@@ -91,6 +99,69 @@ test_key_is_available_while_the_card_is(void **state)
 	assert_false(enginebed_look(bed).key_available);
 	assert_int_equal(put(bed, &card, "der", KEEP_CLEANUP_NONE),
 	                 ENGINE_UNCHANGED);
+	assert_true(enginebed_look(bed).key_available);
+}
+
+static bool
+count_root(const struct engine_root *root, void *arg)
+{
+	(void)root;
+	(*(int *)arg)++;
+	return true;
+}
+
+static int
+count_roots(struct enginebed *bed)
+{
+	char scope[ENGINE_SCOPE_SIZE];
+	int count = 0;
+
+	engine_scope(scope, ENGINEBED_A);
+	assert_true(engine_presence(bed->engine, scope, count_root, &count));
+	return count;
+}
+
+static void
+judge(struct enginebed *bed, enum keep_cleanup cleanup)
+{
+	const struct keep_rules rules = {.redirect = true,
+	                                 .roots = true,
+	                                 .cleanup = cleanup,
+	                                 .user_cleanup = cleanup};
+	const struct engine_rules by = {
+	    .rules = &rules, .user = "alice", .connection = ENGINEBED_A};
+
+	enginebed_begin(bed);
+	assert_true(
+	    engine_session_judge(bed->engine, ENGINEBED_A, &by, &bed->change));
+	enginebed_commit(bed);
+}
+
+/* As a session tells of a card that does not answer: nothing of it ends. */
+static void
+test_silent_card_keeps_all_but_its_keys(void **state)
+{
+	struct enginebed *bed = *state;
+	struct card card;
+
+	make_card(&card, ENGINEBED_A, ENGINEBED_A, 1);
+	(void)put(bed, &card, "der", KEEP_CLEANUP_REMOVAL);
+	(void)put_kind(bed, &card, KEEP_ANCHOR, "root", KEEP_CLEANUP_REMOVAL);
+	release(bed, &card, false);
+	assert_int_equal(bed->change.removed, 0);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_false(enginebed_look(bed).key_available);
+	assert_int_equal(count_roots(bed), 1);
+	/* Before other rules it is said again, after them released again. */
+	(void)put(bed, &card, "der", KEEP_CLEANUP_REMOVAL);
+	(void)put_kind(bed, &card, KEEP_ANCHOR, "root", KEEP_CLEANUP_REMOVAL);
+	judge(bed, KEEP_CLEANUP_REMOVAL);
+	release(bed, &card, false);
+	assert_int_equal(enginebed_look(bed).count, 1);
+	assert_int_equal(count_roots(bed), 1);
+	assert_false(enginebed_look(bed).key_available);
+	/* It answers. */
+	(void)put(bed, &card, "der", KEEP_CLEANUP_REMOVAL);
 	assert_true(enginebed_look(bed).key_available);
 }
 
@@ -243,6 +314,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    ENGINEBED_OPEN(test_key_is_available_while_the_card_is),
+	    ENGINEBED_OPEN(test_silent_card_keeps_all_but_its_keys),
 	    ENGINEBED_OPEN(test_unbacked_entry_goes_with_its_last_row),
 	    ENGINEBED_OPEN(test_key_is_on_the_card_inserted_last),
 	    ENGINEBED_OPEN(test_archived_when_its_only_card_holds_it_no_more),
