@@ -163,6 +163,7 @@ open_turn(struct keeper *k)
 	    .local_targets = k->config->local_targets,
 	    .account_file = k->config->account_file,
 	    .account_s = k->config->account_s,
+	    .settle_s = k->config->settle_s,
 	    .on_news = on_news,
 	    .arg = k,
 	};

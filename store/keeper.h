@@ -27,6 +27,8 @@ struct keeper_config {
 	                                     else ended by NULL */
 	const char *account_file; /* accounts of the host; NULL: /etc/passwd */
 	unsigned account_s;       /* it is looked at so often; 0: the default */
+	unsigned settle_s; /* a resumed log-on waits so long for its cards; 0:
+	                      the default */
 	unsigned repair_s; /* views are compared so often; 0: the default */
 	bool durable_full; /* synchronous=FULL instead of NORMAL */
 };

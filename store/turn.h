@@ -14,8 +14,16 @@
 struct turn;
 struct view_place;
 
-/* What is missing twice, this far apart and then as far again, is gone. */
-enum { TURN_ACCOUNT_S = 15 };
+enum {
+	/* What is missing twice, this far apart and then as far again, is gone.
+	 */
+	TURN_ACCOUNT_S = 15,
+	/*
+	 * So long a connection that resumes a log-on has to assert what is
+	 * present; what ends with its card and was not asserted by then ends.
+	 */
+	TURN_SETTLE_S = 30
+};
 
 /* Something to watch; all but name may be NULL or empty. */
 typedef void turn_on_news(void *arg, const struct peer *peer, const char *name,
@@ -31,6 +39,7 @@ struct turn_config {
 	const char *const *local_targets; /* NULL, or ended by NULL */
 	const char *account_file; /* the host's own; NULL: ACCOUNT_FILE */
 	unsigned account_s;       /* looked at so often; 0: TURN_ACCOUNT_S */
+	unsigned settle_s;        /* 0: TURN_SETTLE_S */
 	turn_on_news *on_news;
 	void *arg;
 };

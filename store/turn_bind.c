@@ -7,8 +7,6 @@
 
 static void on_settle(evutil_socket_t fd, short what, void *arg);
 
-static const struct timeval settle_after = {.tv_sec = 30};
-
 /* The connection speaks for a log-on that has just begun. */
 static void
 give(struct turn *turn, struct peer *peer, struct logon *logon)
@@ -93,10 +91,20 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 	settle(arg);
 }
 
+static struct timeval
+settle_after(const struct turn *turn)
+{
+	unsigned s = turn->config.settle_s;
+
+	return (struct timeval){.tv_sec = s > 0 ? s : TURN_SETTLE_S};
+}
+
 /* What earlier connections asserted has to be found again by then. */
 static void
 await_synced(struct turn *turn, struct peer *peer)
 {
+	const struct timeval after = settle_after(turn);
+
 	if (peer->settle == NULL)
 		peer->settle =
 		    event_new(turn->config.base, -1, 0, on_settle, peer);
@@ -105,7 +113,7 @@ await_synced(struct turn *turn, struct peer *peer)
 	if (peer->synced)
 		settle(peer);
 	else
-		(void)event_add(peer->settle, &settle_after);
+		(void)event_add(peer->settle, &after);
 }
 
 /*
