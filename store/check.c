@@ -56,6 +56,12 @@ static const struct {
      "SELECT scope FROM claim WHERE kind < 3 AND scope NOT LIKE 'user:%'"},
     {"a root in the scope of a user",
      "SELECT scope FROM claim WHERE kind >= 3 AND scope LIKE 'user:%'"},
+    {"an entry under the number of another certificate",
+     "SELECT e.owner || ' ' || lower(hex(e.sha256)) FROM entry e"
+     " JOIN cert c ON c.no = e.cert_no WHERE c.sha256 <> e.sha256"},
+    {"a claim under the number of another certificate",
+     "SELECT m.scope || ' ' || lower(hex(m.sha256)) FROM claim m"
+     " JOIN cert c ON c.no = m.cert_no WHERE c.sha256 <> m.sha256"},
     {"a pin of a certificate that is not there",
      "SELECT r.scope || ' ' || lower(hex(r.sha256)) FROM root_pin r"
      " WHERE NOT EXISTS (SELECT 1 FROM cert c WHERE c.sha256 = r.sha256)"},
@@ -161,9 +167,9 @@ check_all(struct check *check)
 	sum->pins = count(check, "SELECT count(*) FROM root_pin");
 	sum->orphans = count(
 	    check, "SELECT count(*) FROM cert c WHERE NOT EXISTS"
-		   " (SELECT 1 FROM entry e WHERE e.sha256 = c.sha256)"
+		   " (SELECT 1 FROM entry e WHERE e.cert_no = c.no)"
 		   " AND NOT EXISTS"
-		   " (SELECT 1 FROM claim m WHERE m.sha256 = c.sha256)"
+		   " (SELECT 1 FROM claim m WHERE m.cert_no = c.no)"
 		   " AND NOT EXISTS"
 		   " (SELECT 1 FROM root_pin r WHERE r.sha256 = c.sha256)");
 }

@@ -111,11 +111,12 @@ configure(struct engine *engine, bool full)
 	       sql_exec(sql, "PRAGMA locking_mode=EXCLUSIVE;"
 	                     "PRAGMA trusted_schema=OFF;"
 	                     "PRAGMA cell_size_check=ON;"
-	                     "PRAGMA foreign_keys=ON;") &&
+	                     "PRAGMA cache_size=-131072;"
+	                     "PRAGMA foreign_keys=OFF;") &&
 	       schema_ready(sql) &&
-	       sql_exec(sql, "PRAGMA journal_mode=WAL;"
-	                     "PRAGMA wal_autocheckpoint=16000;"
-	                     "PRAGMA cache_size=-131072;") &&
+	       sql_exec(sql, "PRAGMA foreign_keys=ON;"
+	                     "PRAGMA journal_mode=WAL;"
+	                     "PRAGMA wal_autocheckpoint=16000;") &&
 	       sql_exec(sql, full ? "PRAGMA synchronous=FULL;"
 	                          : "PRAGMA synchronous=NORMAL;");
 }

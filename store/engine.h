@@ -39,9 +39,9 @@ enum {
 	ENGINE_OWNER_BYTES = 4 * 1024 * 1024, /* and their DER together */
 	ENGINE_SESSION_DAYS = 30,             /* an ended session is listed */
 	ENGINE_AUDIT_DAYS = 180,
-	ENGINE_SWEEP_SLICE = 1000, /* rows looked at in one transaction */
-	ENGINE_PAGE = 200,         /* rows of a list, in one call */
-	ENGINE_PAGE_SCAN = 500     /* keys looked at for them */
+	ENGINE_SWEEP_SLICE = 250, /* rows looked at in one transaction */
+	ENGINE_PAGE = 200,        /* rows of a list, in one call */
+	ENGINE_PAGE_SCAN = 500    /* keys looked at for them */
 };
 
 /* What counts for every log-on of this host, as the administrator allowed. */

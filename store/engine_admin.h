@@ -107,6 +107,7 @@ struct engine_census {
 	int64_t free_bytes; /* of them: pages to be used again */
 	int64_t wal_bytes;
 	unsigned slice;
+	int64_t last_no;               /* of a certificate, at the beginning */
 	struct engine_audit_key audit; /* where the next slice begins */
 };
 void engine_census_init(struct engine_census *census);

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 
 enum {
-	CENSUS_SLICES = 256,     /* by the first byte of the thumbprint */
+	CENSUS_SLICES = 256,     /* by the first byte of the thumbprint, or
+	                            as many of the certificates' numbers */
 	CENSUS_AUDIT_ROWS = 5000 /* in one slice */
 };
 
@@ -111,6 +112,23 @@ count_slice(struct engine *engine, enum statement which, unsigned slice,
 	return sql_end(&call);
 }
 
+/* The same of those that refer to certificates; new ones are in the last. */
+static bool
+count_numbers(struct engine *engine, enum statement which,
+              const struct engine_census *census, unsigned slice,
+              int64_t *count)
+{
+	struct sql_call call = sql_call(&engine->sql, which);
+	int64_t step = census->last_no / CENSUS_SLICES + 1;
+	bool last = slice == CENSUS_SLICES - 1;
+
+	sql_put_int(&call, step * slice);
+	sql_put_int(&call, last ? INT64_MAX : step * (slice + 1) - 1);
+	if (sql_row(&call))
+		*count += sql_get_int(&call);
+	return sql_end(&call);
+}
+
 /* What costs nothing: sizes, pins, sessions. */
 static bool
 count_small(struct engine *engine, struct engine_census *census)
@@ -125,6 +143,7 @@ count_small(struct engine *engine, struct engine_census *census)
 		census->free_bytes = page * sql_get_int(&call);
 		census->stats.pins = sql_get_int(&call);
 		census->stats.live_sessions = sql_get_int(&call);
+		census->last_no = sql_get_int(&call);
 	}
 	if (engine_wal_stat(engine, &wal))
 		census->wal_bytes = wal.st_size;
@@ -176,10 +195,10 @@ engine_census_step(struct engine *engine, struct engine_census *census)
 	return (slice > 0 || count_small(engine, census)) &&
 	               count_slice(engine, STATEMENT_CENSUS_CERTS, slice,
 	                           &census->stats.certs) &&
-	               count_slice(engine, STATEMENT_CENSUS_ENTRIES, slice,
-	                           &census->stats.entries) &&
-	               count_slice(engine, STATEMENT_CENSUS_CLAIMS, slice,
-	                           &census->stats.claims)
+	               count_numbers(engine, STATEMENT_CENSUS_ENTRIES, census,
+	                             slice, &census->stats.entries) &&
+	               count_numbers(engine, STATEMENT_CENSUS_CLAIMS, census,
+	                             slice, &census->stats.claims)
 	           ? ENGINE_MORE
 	           : ENGINE_BAD;
 }

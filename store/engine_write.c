@@ -17,21 +17,6 @@ hash_view(const uint8_t *hash)
 	return (struct wire_view){.data = hash, .len = ENGINE_HASH_LEN};
 }
 
-static bool
-entry_is_known(struct engine *engine, enum engine_store store,
-               struct wire_view owner, const uint8_t *hash)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_ENTRY_FIND);
-
-	sql_put_int(&call, store);
-	sql_put_text(&call, owner);
-	sql_put_blob(&call, hash_view(hash));
-	bool known = sql_row(&call);
-
-	(void)sql_end(&call);
-	return known;
-}
-
 /* May this owner have one certificate of len bytes more? */
 static enum engine_result
 check_limits(struct engine *engine, enum engine_store store,
@@ -152,9 +137,40 @@ struct place {
 	struct wire_view scope; /* of the claim */
 	enum keep_cleanup cleanup;
 	uint8_t *hash;
+	int64_t cert_no; /* the certificate's, once it is there */
 	bool user;
 	bool host;
 };
+
+/* The certificate's number, if the owner has it. */
+static bool
+find_entry(struct engine *engine, struct place *place)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_ENTRY_FIND);
+
+	sql_put_int(&call, place->store);
+	sql_put_text(&call, place->owner);
+	sql_put_blob(&call, hash_view(place->hash));
+	bool known = sql_row(&call);
+
+	if (known)
+		place->cert_no = sql_get_int(&call);
+	(void)sql_end(&call);
+	return known;
+}
+
+static bool
+find_cert(struct engine *engine, struct place *place)
+{
+	struct sql_call call = sql_call(&engine->sql, STATEMENT_CERT_NO);
+
+	sql_put_blob(&call, hash_view(place->hash));
+	bool found = sql_row(&call);
+
+	if (found)
+		place->cert_no = sql_get_int(&call);
+	return sql_end(&call) && found;
+}
 
 /* The values that name a claim. */
 static void
@@ -189,6 +205,7 @@ put_claim(struct engine *engine, const struct engine_origin *origin,
 	sql_put_int(&call, ++engine->inserted);
 	sql_put_int(&call, origin->policy_generation);
 	put_binding(&call, origin, cert);
+	sql_put_int(&call, place->cert_no);
 	while (sql_row(&call))
 		*inserted = sql_get_int(&call) != 0;
 	return sql_end(&call);
@@ -297,6 +314,7 @@ inherit(struct engine *engine, const struct engine_origin *origin,
 	sql_put_string(&call, origin->session);
 	sql_put_int(&call, place->user && place->cleanup == KEEP_CLEANUP_NONE);
 	sql_put_text(&call, last ? origin->policy : nothing);
+	sql_put_int(&call, place->cert_no);
 	while (sql_row(&call))
 		result =
 		    sql_get_int(&call) == 1 ? ENGINE_ADDED : ENGINE_UPDATED;
@@ -345,11 +363,11 @@ tell_limit(struct engine *engine, const struct engine_origin *origin,
 
 static enum engine_result
 put(struct engine *engine, const struct engine_origin *origin,
-    const struct keep_cert *cert, const struct place *place, bool *changed)
+    const struct keep_cert *cert, struct place *place, bool *changed)
 {
 	bool inserted = false;
 
-	if (!entry_is_known(engine, place->store, place->owner, place->hash)) {
+	if (!find_entry(engine, place)) {
 		enum engine_result allowed = check_limits(
 		    engine, place->store, place->owner, cert->der.len);
 
@@ -357,7 +375,8 @@ put(struct engine *engine, const struct engine_origin *origin,
 			tell_limit(engine, origin, place);
 		if (allowed != ENGINE_ADDED)
 			return allowed;
-		if (!engine_put_cert(engine, cert, place->hash))
+		if (!engine_put_cert(engine, cert, place->hash) ||
+		    !find_cert(engine, place))
 			return ENGINE_FAULT;
 	}
 	if (!claim(engine, origin, cert, place, &inserted))

@@ -1,7 +1,8 @@
 /*
  * The tables of the store, and the question whether a file is such a store.
  * The SQL here and in engine.c is what PostgreSQL and its relatives also take,
- * apart from the names of types and the word STRICT.
+ * apart from the names of types, the word STRICT and that a certificate's
+ * number, an INTEGER PRIMARY KEY, is counted by itself.
  */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
@@ -12,7 +13,7 @@ struct sql;
 
 enum {
 	SCHEMA_APPLICATION_ID = 0x63647078, /* "cdpx" */
-	SCHEMA_VERSION = 3                  /* user_version */
+	SCHEMA_VERSION = 4                  /* user_version */
 };
 
 enum schema_file {
@@ -35,7 +36,9 @@ enum schema_file schema_inspect(int fd);
  * this one; in one transaction: after a fault the file is as it was.  It is
  * SQLite that says which it is, when it has replayed the journal of a process
  * that died: before that the header may tell of what is undone.  To be called
- * before WAL is switched on, so that the marks are in the file itself.
+ * before WAL is switched on, so that the marks are in the file itself, and with
+ * foreign keys off: tables are made anew, and that cannot be switched inside a
+ * transaction.
  */
 bool schema_ready(struct sql *sql);
 

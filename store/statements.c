@@ -53,8 +53,7 @@
 	" e.reader_removable IS NOT NULL, e.reader_removable,"                 \
 	" e.smart_card_data, e.card_serial, e.chuid, e.request_originator,"    \
 	" e.cep, e.auto_enroll, e.policy, e.extra_properties,"                 \
-	" e.pin_id IS NOT NULL, e.pin_id, e.pin_info"                          \
-	" FROM entry e JOIN cert c ON c.sha256 = e.sha256"
+	" e.pin_id IS NOT NULL, e.pin_id, e.pin_info"
 
 #define CLAIM_COLUMNS                                                          \
 	"SELECT m.scope, m.sha256, c.subject, c.not_after, m.session_id,"      \
@@ -63,7 +62,7 @@
 	" CASE WHEN" LIVE " THEN 1 ELSE 0 END, m.kept, m.present,"             \
 	" m.created_at, coalesce(m.policy_generation, 0),"                     \
 	" m.cleanup_at_insert IS NOT NULL, m.cleanup_at_insert"                \
-	" FROM claim m JOIN cert c ON c.sha256 = m.sha256"                     \
+	" FROM claim m JOIN cert c ON c.no = m.cert_no"                        \
 	" JOIN session s ON s.session_id = m.session_id"
 #define CLAIM_KEY   "m.scope, m.sha256, m.session_id, m.reader, m.card_id"
 #define CLAIM_ORDER " ORDER BY " CLAIM_KEY
@@ -144,13 +143,14 @@ const char *const statement_texts[STATEMENTS] = {
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
 	" ?13, ?14, ?15, ?16, ?17, ?18)"
 	" ON CONFLICT (sha256) DO NOTHING",
+    [STATEMENT_CERT_NO] = "SELECT no FROM cert WHERE sha256 = ?1",
 
-    [STATEMENT_ENTRY_FIND] = "SELECT 1 FROM entry WHERE store = ?1"
+    [STATEMENT_ENTRY_FIND] = "SELECT cert_no FROM entry WHERE store = ?1"
 			     " AND owner = ?2 AND sha256 = ?3",
     /* The stores of a user are limited together. */
     [STATEMENT_ENTRY_TOTALS] =
 	"SELECT count(*), coalesce(sum(length(c.der)), 0) FROM entry e"
-	" JOIN cert c ON c.sha256 = e.sha256 WHERE e.owner = ?1"
+	" JOIN cert c ON c.no = e.cert_no WHERE e.owner = ?1"
 	" AND e.store IN (?2, ?3)",
 
     /* No row comes back when there was nothing to write. */
@@ -158,10 +158,10 @@ const char *const statement_texts[STATEMENTS] = {
 	"INSERT INTO entry (store, owner, sha256, friendly_name,"
 	" " BINDING ", reader_name, card_id, family, enrollment,"
 	" logon_eligible, created_at, updated_at, date_stamp,"
-	" last_session, revision, kept, policy)"
+	" last_session, revision, kept, policy, cert_no)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
 	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?22, ?22, ?23, 1,"
-	" ?24, ?25)"
+	" ?24, ?25, ?26)"
 	" ON CONFLICT (store, owner, sha256) DO UPDATE SET "
 	KEEP("friendly_name") KEEP("enrollment")
 	TAKE("prov_name") TAKE("prov_type") TAKE("prov_flags")
@@ -236,10 +236,10 @@ const char *const statement_texts[STATEMENTS] = {
 	"INSERT INTO claim (scope, sha256, session_id, reader, card_id,"
 	" reader_name, family, proxy_id, epoch, kind, ends_on,"
 	" cleanup_at_insert, created_at, connection, present, inserted,"
-	" policy_generation, " BINDING ")"
+	" policy_generation, " BINDING ", cert_no)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12,"
 	" ?13, 1, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,"
-	" ?25, ?26, ?27)"
+	" ?25, ?26, ?27, ?28)"
 	" ON CONFLICT (scope, sha256, session_id, reader, card_id)"
 	" DO UPDATE SET epoch = excluded.epoch, kind = excluded.kind,"
 	" ends_on = excluded.ends_on, kept = 0, present = 1,"
@@ -340,7 +340,7 @@ const char *const statement_texts[STATEMENTS] = {
 	" AND (kind >= 3 OR ?6 = 1)"
 	" AND (connection <> ?2 OR present = 0)"
 	" AND (card_id = X'00000000000000000000000000000000' OR NOT EXISTS"
-	" (SELECT 1 FROM claim u JOIN cert c ON c.sha256 = u.sha256"
+	" (SELECT 1 FROM claim u JOIN cert c ON c.no = u.cert_no"
 	" WHERE u.session_id = ?1 AND u.card_id = claim.card_id AND u.kind = 1"
 	" AND ((?4 = 1 AND lower(c.upn) = lower(?3))"
 	" OR (?5 = 1 AND lower(c.email) = lower(?3)))))" WHOSE,
@@ -378,9 +378,9 @@ const char *const statement_texts[STATEMENTS] = {
 	" WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?2) w",
     [STATEMENT_SWEEP_CERTS] =
 	"DELETE FROM cert WHERE sha256 > ?1 AND sha256 <= ?2 AND"
-	" NOT EXISTS (SELECT 1 FROM entry e WHERE e.sha256 = cert.sha256)"
+	" NOT EXISTS (SELECT 1 FROM entry e WHERE e.cert_no = cert.no)"
 	" AND NOT EXISTS"
-	" (SELECT 1 FROM claim c WHERE c.sha256 = cert.sha256)"
+	" (SELECT 1 FROM claim c WHERE c.cert_no = cert.no)"
 	" AND NOT EXISTS"
 	" (SELECT 1 FROM root_pin r WHERE r.sha256 = cert.sha256)",
     [STATEMENT_SWEEP_SESSIONS] =
@@ -416,15 +416,18 @@ const char *const statement_texts[STATEMENTS] = {
 	" SELECT min(owner) FROM entry WHERE store = 2 AND owner > ?1) o",
     /* ?1 the owner, ?2 and ?3 the first and last hash. */
     [STATEMENT_LIST_ENTRIES_OWNER] =
-	ENTRY_COLUMNS " WHERE e.store IN (1, 2) AND e.owner = ?1"
+	ENTRY_COLUMNS " FROM entry e JOIN cert c ON c.no = e.cert_no"
+	" WHERE e.store IN (1, 2) AND e.owner = ?1"
 	" AND e.sha256 BETWEEN ?2 AND ?3"
 	" ORDER BY e.owner, e.store, e.sha256",
-    /* After (?1, ?3, ?4), up to the hash ?2, by the index of hashes. */
+    /* After (?1, ?3, ?4), up to the hash ?2, by the index of hashes: in a
+       cross join the certificates come first. */
     [STATEMENT_LIST_ENTRIES_HASH] =
-	ENTRY_COLUMNS " WHERE e.store <> 3"
-	" AND e.sha256 BETWEEN ?1 AND ?2"
-	" AND (e.sha256, e.owner, e.store) > (?1, ?3, ?4)"
-	" ORDER BY e.sha256, e.owner, e.store LIMIT ?5",
+	ENTRY_COLUMNS " FROM cert c CROSS JOIN entry e"
+	" WHERE e.cert_no = c.no AND e.store <> 3"
+	" AND c.sha256 BETWEEN ?1 AND ?2"
+	" AND (c.sha256, e.owner, e.store) > (?1, ?3, ?4)"
+	" ORDER BY c.sha256, e.owner, e.store LIMIT ?5",
     /* The key that ends a page of so many; none: it is the last page. */
     [STATEMENT_LIST_CLAIMS_END] =
 	"SELECT " CLAIM_KEY " FROM claim m"
@@ -484,14 +487,15 @@ const char *const statement_texts[STATEMENTS] = {
     [STATEMENT_CHANGE_FIND] =
 	"SELECT store, owner, sha256, friendly_name, description, archived,"
 	" enhkey_usage, extra_properties, request_originator, auto_enroll,"
-	" cep FROM entry WHERE sha256 = ?1"
+	" cep FROM entry"
+	" WHERE cert_no = (SELECT no FROM cert WHERE sha256 = ?1)"
 	" AND store <> 3 AND (?2 IS NULL OR owner = ?2)",
     /* One owner's at a time: there is no index of SHA-1. */
     [STATEMENT_CHANGE_FIND_SHA1] =
 	"SELECT e.store, e.owner, e.sha256, e.friendly_name, e.description,"
 	" e.archived, e.enhkey_usage, e.extra_properties,"
 	" e.request_originator, e.auto_enroll, e.cep FROM entry e"
-	" JOIN cert c ON c.sha256 = e.sha256 WHERE c.sha1 = ?1"
+	" JOIN cert c ON c.no = e.cert_no WHERE c.sha1 = ?1"
 	" AND e.store IN (1, 2) AND e.owner = ?2",
     [STATEMENT_CHANGE_PUT] =
 	"UPDATE entry SET friendly_name = ?4, description = ?5,"
@@ -546,13 +550,14 @@ const char *const statement_texts[STATEMENTS] = {
 	" (SELECT page_count FROM pragma_page_count),"
 	" (SELECT freelist_count FROM pragma_freelist_count),"
 	" (SELECT count(*) FROM root_pin),"
-	" (SELECT count(*) FROM session s WHERE" LIVE ")",
+	" (SELECT count(*) FROM session s WHERE" LIVE "),"
+	" (SELECT coalesce(max(no), 0) FROM cert)",
     [STATEMENT_CENSUS_CERTS] =
 	"SELECT count(*) FROM cert WHERE sha256 >= ?1 AND sha256 <= ?2",
     [STATEMENT_CENSUS_ENTRIES] =
-	"SELECT count(*) FROM entry WHERE sha256 >= ?1 AND sha256 <= ?2",
+	"SELECT count(*) FROM entry WHERE cert_no >= ?1 AND cert_no <= ?2",
     [STATEMENT_CENSUS_CLAIMS] =
-	"SELECT count(*) FROM claim WHERE sha256 >= ?1 AND sha256 <= ?2",
+	"SELECT count(*) FROM claim WHERE cert_no >= ?1 AND cert_no <= ?2",
     [STATEMENT_CENSUS_AUDIT_END] =
 	"SELECT at, epoch, seq, session_id FROM audit"
 	" WHERE (at, epoch, seq, session_id) > (?1, ?2, ?3, ?4)"

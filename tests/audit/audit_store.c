@@ -226,6 +226,12 @@ static const struct {
 	  " AND s.ended_at IS NULL AND s.user_key IS NULL" },
 	{ { "I3", "an entry of no store" },
 	  "SELECT hex(sha256) FROM entry WHERE store NOT IN (1, 2, 3)" },
+	{ { "I3", "an entry under the number of another certificate" },
+	  "SELECT hex(e.sha256) || ' of ' || e.owner FROM entry e"
+	  " JOIN cert c ON c.no = e.cert_no WHERE c.sha256 <> e.sha256" },
+	{ { "I3", "a claim under the number of another certificate" },
+	  "SELECT hex(m.sha256) || ' for ' || m.scope FROM claim m"
+	  " JOIN cert c ON c.no = m.cert_no WHERE c.sha256 <> m.sha256" },
 	{ { "I3", "an entry that nothing backs" },
 	  "SELECT hex(e.sha256) || ' of ' || e.owner FROM entry e"
 	  " WHERE e.store <> 3 AND e.kept = 0 AND NOT EXISTS"

@@ -194,6 +194,12 @@ written "I3: a certificate is not its SHA-256" \
 	"UPDATE cert SET der = CAST(der || x'00' AS BLOB)"
 written "I3: a row refers to nothing" \
 	"DELETE FROM cert WHERE sha256 IN (SELECT sha256 FROM entry LIMIT 1)"
+written "I3: an entry under the number of another certificate" \
+	"UPDATE entry SET cert_no = (SELECT c.no FROM cert c
+		WHERE c.sha256 <> entry.sha256 LIMIT 1)"
+written "I3: a claim under the number of another certificate" \
+	"UPDATE claim SET cert_no = (SELECT c.no FROM cert c
+		WHERE c.sha256 <> claim.sha256 LIMIT 1)"
 written "I3: an entry that nothing backs" \
 	"UPDATE entry SET kept = 0; DELETE FROM claim WHERE scope = 'user:alice'"
 written "I3: an entry of no store" "UPDATE entry SET store = 7 WHERE store = 1"

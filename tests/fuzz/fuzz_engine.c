@@ -129,6 +129,12 @@ static const struct {
     {"a card of a log-on that nobody is connected to",
      "SELECT 1 FROM claim c JOIN session s ON s.session_id = c.session_id"
      " WHERE s.detached_at IS NOT NULL AND c.present = 1"},
+    {"an entry of another certificate than its number's",
+     "SELECT 1 FROM entry e JOIN cert c ON c.no = e.cert_no"
+     " WHERE c.sha256 <> e.sha256"},
+    {"a claim of another certificate than its number's",
+     "SELECT 1 FROM claim m JOIN cert c ON c.no = m.cert_no"
+     " WHERE c.sha256 <> m.sha256"},
     {"a reference to nothing", "SELECT 1 FROM pragma_foreign_key_check"},
 };
 

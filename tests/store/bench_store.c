@@ -70,6 +70,17 @@ now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Of this process alone: the machine may have others. */
+static double
+cpu_s(void)
+{
+	struct rusage used = {0};
+
+	(void)getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -401,7 +412,11 @@ bench_large(struct bench *b, uint32_t certificates)
 	remove_store(b);
 	open_store(b, false);
 	start_sessions(b, 0x10000000, SESSIONS);
+	double cpu = cpu_s();
+
 	empty = put_cards(b, 0x10000000, SESSIONS, 0);
+	const double cpu_empty = cpu_s() - cpu;
+
 	engine_close(b->engine);
 	remove_store(b);
 
@@ -420,12 +435,18 @@ bench_large(struct bench *b, uint32_t certificates)
 			engine_close(b->engine);
 	}
 	start_sessions(b, 0x10000000, SESSIONS);
+	cpu = cpu_s();
 	large = put_cards(b, 0x10000000, SESSIONS, 0);
+	const double cpu_large = cpu_s() - cpu;
+
 	printf("ratio_1m %.2f\nopen_ms %.2f\n", large / empty,
 	       quantile(opened, 9, 0.5));
 	printf("us_empty %.1f\nus_large %.1f\n",
 	       empty * 1e6 / (SESSIONS * OF_CARD),
 	       large * 1e6 / (SESSIONS * OF_CARD));
+	printf("cpu_us_empty %.1f\ncpu_us_large %.1f\n",
+	       cpu_empty * 1e6 / (SESSIONS * OF_CARD),
+	       cpu_large * 1e6 / (SESSIONS * OF_CARD));
 	bench_queries(b, certificates / OF_USER);
 	start = now_s();
 	bool more = false;
