@@ -21,6 +21,22 @@ logonbed_new(void **state)
 	return 0;
 }
 
+int
+logonbed_run(void **state)
+{
+	(void)logonbed_new(state);
+	keeperbed_start(*state);
+	return 0;
+}
+
+int
+logonbed_stop(void **state)
+{
+	assert_int_equal(keeperbed_stop(*state), KEEPER_EXIT_OK);
+	keeperbed_clear(*state);
+	return 0;
+}
+
 void
 logonbed_user_named(int session, const char *user, const char *name)
 {

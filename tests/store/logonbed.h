@@ -18,6 +18,10 @@ enum {
 /* As keeperbed_new, on a host that has been up all the time. */
 int logonbed_new(void **state);
 
+/* The same with the keeper running, and its end, which is no failure. */
+int logonbed_run(void **state);
+int logonbed_stop(void **state);
+
 /* STATE of a user ("": nobody) whose log-on the server calls by this name. */
 void logonbed_user_named(int session, const char *user, const char *name);
 

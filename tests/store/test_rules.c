@@ -16,29 +16,6 @@
 #include "enginebed.h"
 #include "logonbed.h"
 
-static int
-set_up(void **state)
-{
-	static struct keeperbed bed;
-
-	keeperbed_init(&bed);
-	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
-	bed.config.boot_id = "11111111111111111111111111111111";
-	keeperbed_start(&bed);
-	*state = &bed;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct keeperbed *bed = *state;
-
-	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
-	keeperbed_clear(bed);
-	return 0;
-}
-
 /* Nothing is taken back, and roots stay until log-off. */
 static struct keep_rules
 usual(void)
@@ -446,7 +423,8 @@ test_nothing_is_written(void **state)
 	assert_true(engine_written(bed->engine) > written);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, logonbed_run, logonbed_stop)
 
 int
 main(void)

@@ -15,29 +15,7 @@
 enum { OLD = 1, NEW = 2, OTHER_CARD = 0xc2, OTHER_ROOT = 21 };
 enum { NEVER_S = 3600 };
 
-/* The time to settle is the test's; nothing runs yet. */
-static int
-set_up(void **state)
-{
-	static struct keeperbed bed;
-
-	keeperbed_init(&bed);
-	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
-	bed.config.boot_id = "11111111111111111111111111111111";
-	*state = &bed;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct keeperbed *bed = *state;
-
-	assert_int_equal(keeperbed_stop(bed), KEEPER_EXIT_OK);
-	keeperbed_clear(bed);
-	return 0;
-}
-
+/* The time to settle is the test's. */
 static void
 start(struct keeperbed *bed, unsigned settle_s)
 {
@@ -147,7 +125,8 @@ test_nothing_goes_after_another_disconnect(void **state)
 int
 main(void)
 {
-#define SETTLE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define SETTLE(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, logonbed_new, logonbed_stop)
 	static const struct CMUnitTest tests[] = {
 	    SETTLE(test_what_is_missing_goes),
 	    SETTLE(test_what_stays_until_log_off_stays),

@@ -16,19 +16,6 @@
 enum { OLD = 1, NEW = 2 };
 
 static int
-set_up(void **state)
-{
-	static struct keeperbed bed;
-
-	keeperbed_init(&bed);
-	keeperbed_user_cleanup(KEEP_CLEANUP_NONE);
-	bed.config.boot_id = "11111111111111111111111111111111";
-	keeperbed_start(&bed);
-	*state = &bed;
-	return 0;
-}
-
-static int
 tear_down(void **state)
 {
 	struct keeperbed *bed = *state;
@@ -369,7 +356,8 @@ test_named_later_without_card(void **state)
 	(void)close(new);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, logonbed_run, tear_down)
 
 int
 main(void)
