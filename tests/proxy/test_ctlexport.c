@@ -15,21 +15,9 @@
 #include <json-c/json.h>
 
 #include "ctlexport.h"
+#include "ctlroot.h"
 #include "property.h"
 #include "sst.h"
-
-/* A self-signed certificate of a P-256 key, made once with openssl req. */
-static const char pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBdDCCARugAwIBAgIUFU5q7Md24ze+kMfv9gqqpGJ/EfUwCgYIKoZIzj0EAwIw\n"
-    "DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjIyMDQwMTBaGA8yMTI2MTAyOTIwNDAx\n"
-    "MFowDzENMAsGA1UEAwwEcm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABB/+\n"
-    "2L7tXqmCvhjPo3MGbxSbtDqIyT/ZQiH4f6UeN1C6gD6YIxD9EjvZ0OOBQph3XZzu\n"
-    "E7vk6zA0CpaTqkCzM4SjUzBRMB0GA1UdDgQWBBS8Q63PI354iic8+hoDI94Cn1Hu\n"
-    "vDAfBgNVHSMEGDAWgBS8Q63PI354iic8+hoDI94Cn1HuvDAPBgNVHRMBAf8EBTAD\n"
-    "AQH/MAoGCCqGSM49BAMCA0cAMEQCHyuqMr2l63ApdyCsBhcrr0NVvAjF6jQiA80t\n"
-    "k9V9XlsCIQCiNxDjjeUmhTBZhfLXffhZJaEnUFVzMGIaSfwxNqaRTA==\n"
-    "-----END CERTIFICATE-----\n";
 
 /* What an export of the document writes; its length. */
 static size_t export(bool (*print)(struct json_object *document),
@@ -62,7 +50,7 @@ static const char *
 root_document(void)
 {
 	static char json[8192];
-	struct json_object *text = json_object_new_string(pem);
+	struct json_object *text = json_object_new_string(ctlroot_pem);
 	const char *quoted = json_object_to_json_string(text);
 
 	(void)snprintf(
@@ -132,7 +120,7 @@ test_pin_and_reader(void **state)
 {
 	static char json[4096];
 	static uint8_t bytes[65536];
-	struct json_object *text = json_object_new_string(pem);
+	struct json_object *text = json_object_new_string(ctlroot_pem);
 	struct sst_element e;
 	unsigned seen = 0;
 

@@ -11,23 +11,11 @@
 #include <cmocka.h>
 
 #include "ctlimport.h"
+#include "ctlroot.h"
 #include "request.h"
 #include "sst.h"
 
 enum { FILE_MAX = 64 * 1024, TEXT_MAX = 4096 };
-
-/* A self-signed certificate of a P-256 key, made once with openssl req. */
-static const char pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBdDCCARugAwIBAgIUFU5q7Md24ze+kMfv9gqqpGJ/EfUwCgYIKoZIzj0EAwIw\n"
-    "DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMjIyMDQwMTBaGA8yMTI2MTAyOTIwNDAx\n"
-    "MFowDzENMAsGA1UEAwwEcm9vdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABB/+\n"
-    "2L7tXqmCvhjPo3MGbxSbtDqIyT/ZQiH4f6UeN1C6gD6YIxD9EjvZ0OOBQph3XZzu\n"
-    "E7vk6zA0CpaTqkCzM4SjUzBRMB0GA1UdDgQWBBS8Q63PI354iic8+hoDI94Cn1Hu\n"
-    "vDAfBgNVHSMEGDAWgBS8Q63PI354iic8+hoDI94Cn1HuvDAPBgNVHRMBAf8EBTAD\n"
-    "AQH/MAoGCCqGSM49BAMCA0cAMEQCHyuqMr2l63ApdyCsBhcrr0NVvAjF6jQiA80t\n"
-    "k9V9XlsCIQCiNxDjjeUmhTBZhfLXffhZJaEnUFVzMGIaSfwxNqaRTA==\n"
-    "-----END CERTIFICATE-----\n";
 
 static const char hash[] =
     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -122,7 +110,8 @@ first_change(const struct ctlimport *import)
 static void
 test_a_root(void **state)
 {
-	struct result r = take(ctlimport_root, pem, sizeof(pem) - 1);
+	struct result r =
+	    take(ctlimport_root, ctlroot_pem, sizeof(ctlroot_pem) - 1);
 
 	(void)state;
 	assert_true(r.ok);
@@ -140,7 +129,7 @@ test_what_is_no_root(void **state)
 
 	(void)state;
 	assert_refused(&r, "no certificate in it");
-	r = take(ctlimport_root, pem, sizeof(pem) / 2);
+	r = take(ctlimport_root, ctlroot_pem, sizeof(ctlroot_pem) / 2);
 	assert_refused(&r, "no certificate in it");
 	r = take(ctlimport_root, large, sizeof(large));
 	assert_refused(&r, "no certificate in it");
