@@ -48,24 +48,6 @@ drop_claims(struct engine *engine, const char *session, uint32_t *claims,
 	return engine_settle(engine, session, &touched, change);
 }
 
-static bool
-drop_entries(struct engine *engine, struct wire_view owner, uint32_t *entries)
-{
-	struct sql_call call = sql_call(&engine->sql, STATEMENT_OWNER_ENTRIES);
-	char scope[ENGINE_USER_SCOPE_SIZE];
-	bool ok = true;
-
-	engine_user_scope(scope, owner);
-	sql_put_text(&call, owner);
-	sql_put_string(&call, scope);
-	while (ok && sql_row(&call)) {
-		(*entries)++;
-		ok = engine_audit_entry(engine, admin_session, "cert-deleted",
-		                        sql_get_view(&call), owner);
-	}
-	return sql_end(&call) && ok;
-}
-
 /* All but what one log-on ("" for none) has on its cards. */
 static bool
 drop_all(struct engine *engine, struct wire_view owner, const char *but,
@@ -85,7 +67,8 @@ drop_all(struct engine *engine, struct wire_view owner, const char *but,
 	forgotten->more = session[0] != '\0';
 	forgotten->entries += change->removed - removed;
 	change->user = true;
-	return drop_entries(engine, owner, &forgotten->entries);
+	return engine_drop_entries(engine, STATEMENT_OWNER_ENTRIES,
+	                           admin_session, owner, &forgotten->entries);
 }
 
 static bool

@@ -82,12 +82,12 @@ drop_roots(struct engine *engine, const char *session, const char *scope,
 }
 
 /* All rows of a RETURNING are there at its first step: others may write. */
-static bool
-drop_entries(struct engine *engine, const char *session, struct wire_view owner,
-             struct engine_change *change)
+bool
+engine_drop_entries(struct engine *engine, enum statement statement,
+                    const char *session, struct wire_view owner,
+                    uint32_t *dropped)
 {
-	struct sql_call call =
-	    sql_call(&engine->sql, STATEMENT_ENTRY_DROP_USER);
+	struct sql_call call = sql_call(&engine->sql, statement);
 	char scope[ENGINE_USER_SCOPE_SIZE];
 	bool ok = true;
 
@@ -95,7 +95,7 @@ drop_entries(struct engine *engine, const char *session, struct wire_view owner,
 	sql_put_text(&call, owner);
 	sql_put_string(&call, scope);
 	while (ok && sql_row(&call)) {
-		change->removed++;
+		(*dropped)++;
 		ok = engine_audit_entry(engine, session, "cert-deleted",
 		                        sql_get_view(&call), owner);
 	}
@@ -123,7 +123,8 @@ settle_user(struct engine *engine, const char *session,
 	                          touched->owner_len};
 
 	change->user = true;
-	return drop_entries(engine, session, owner, change) &&
+	return engine_drop_entries(engine, STATEMENT_ENTRY_DROP_USER, session,
+	                           owner, &change->removed) &&
 	       rebind(engine, owner);
 }
 

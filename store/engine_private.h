@@ -70,6 +70,14 @@ bool engine_settle(struct engine *engine, const char *session,
                    const struct engine_touched *touched,
                    struct engine_change *change);
 
+/*
+ * Entries of the owner go that the statement, of owner and scope, deletes and
+ * tells; dropped counts on.
+ */
+bool engine_drop_entries(struct engine *engine, enum statement statement,
+                         const char *session, struct wire_view owner,
+                         uint32_t *dropped);
+
 /* The certificate itself, unless it is there; hash is its SHA-256. */
 bool engine_put_cert(struct engine *engine, const struct keep_cert *cert,
                      const uint8_t *hash);
