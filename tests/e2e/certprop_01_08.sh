@@ -47,10 +47,6 @@ logon() {
 	id=$((id + 1))
 	lab_logon desk 3901 one "$1" $id
 }
-logoff() {
-	lab_logoff desk "$1"
-	lab_wait "the session's end" lab_has 0 lab_sessions main
-}
 card_is() {
 	lab_wait "the card is $1" lab_has "$1" lab_reader main card
 }
@@ -73,7 +69,7 @@ card_is empty
 lab_never 1 "the root goes with the card" lab_has 0 lab_roots main
 lab_verifies "$(lab_view main)" "$LAB_PKI/one/user.pem" ||
 	lab_fail "the root is not trusted any more"
-logoff alice
+lab_leave_desk alice
 lab_expect "roots after log-off" "0 0" "$(lab_roots main) $(kept)"
 lab_expect "certificates" $LAB_GIDS_CERTS "$(lab_certs main alice@lab)"
 lab_proved certprop-01
@@ -92,7 +88,7 @@ lab_expect "certificates" 0 "$(lab_certs main bob@lab)"
 lab_expect "commands to the card" 0 "$(lab_query main \
 	"sessions show $(lab_session main id)" '.sessions[0].usage.commands // 0')"
 lab_expect "warnings" 1 "$(changes session policy-ineffective)"
-logoff bob
+lab_leave_desk bob
 lab_proved certprop-02
 
 lab_say "roots are off: certificates alone"
@@ -102,7 +98,7 @@ lab_wait "certificates" lab_has $LAB_GIDS_CERTS lab_certs main carol@lab
 card_is present
 lab_expect "roots" 0 "$(lab_roots main)"
 lab_expect "files of roots" "" "$(ls "$(lab_view main)/anchors")"
-logoff carol
+lab_leave_desk carol
 lab_proved certprop-03
 
 # cleanup WITHDRAWN LOGGED-OFF VALUE...: what is left after each, under a policy.
@@ -128,7 +124,7 @@ cleanup() {
 	card_is empty
 	lab_wait "roots after withdrawal" lab_has "$withdrawn" lab_roots main
 	lab_expect "certificates" $LAB_GIDS_CERTS "$(lab_certs main dave@lab)"
-	logoff dave
+	lab_leave_desk dave
 	lab_expect "roots after log-off" "0 $after" \
 		"$(lab_roots main) $(kept)"
 	lab_expect "certificates" $LAB_GIDS_CERTS "$(lab_certs main dave@lab)"
@@ -191,7 +187,7 @@ live RootCertificateCleanupOption=0
 lab_never 1 "a root comes or goes" lab_is true main roots \
 	'[.roots[] | select(.kind == "anchor")] | length != 1'
 lab_expect "the session" "$session" "$(lab_session main id)"
-logoff erin
+lab_leave_desk erin
 lab_expect "kept" 1 "$(kept)"
 
 lab_say "clean-up 0 -> 1: what is kept of ended log-ons stays until it is purged"
@@ -208,7 +204,7 @@ lab_wait "no reader" lab_is 0 main readers '.readers | length'
 live RootCertificateCleanupOption=1
 lab_wait "the root is back" lab_has 1 lab_roots main
 lab_expect "sessions of frank" 1 "$(lab_sessions main)"
-logoff frank
+lab_leave_desk frank
 lab_expect "kept, still" 1 "$(kept)"
 lab_ctl main roots purge >/dev/null
 lab_proved certprop-07

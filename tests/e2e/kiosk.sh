@@ -32,18 +32,8 @@ policy() {
 }
 # live KEY=VALUE...: the same for the sessions that live.
 live() {
-	local before
-
-	before=$(reloads)
 	policy "$@"
-	kill -HUP "${LAB_PID[daemon-main]}"
-	lab_wait "the daemon has $*" later "$before"
-}
-reloads() {
-	grep -c 'reload.*done' "$log" || true
-}
-later() {
-	[ "$(reloads)" -gt "$1" ]
+	lab_reload main
 }
 
 # logon DOMAIN USER: at the desk.
@@ -58,10 +48,6 @@ logon() {
 	lab_order desk v2 $id "$2" "$1"
 	lab_wait "the log-on" lab_is "rdp:$id $2@${1,,}" main sessions \
 		'.sessions[0] | .host_session + " " + .user'
-}
-logoff() {
-	lab_logoff desk "$1"
-	lab_wait "no session" lab_has 0 lab_sessions main
 }
 refusals() {
 	grep -c " card-not-of-user .*what=\"$1\"" "$log" || true
@@ -106,7 +92,7 @@ lab_expect "of the colleague" 0 "$(lab_query main certs \
 	'[.certs[] | select(.issuer | test("two"))] | length')"
 lab_expect "keys that are there" 0 "$(lab_query main certs \
 	'[.certs[] | select(.key_available)] | length')"
-logoff alice
+lab_leave_desk alice
 
 # matches DIRECTORY: alice's log-on takes that card; refuses: nothing.
 matches() {
@@ -129,7 +115,7 @@ lab_say "by the e-mail address alone, as soon as the policy says so"
 live RequireCardMatchesUser=1 CardUserMatch=email
 lab_wait "the card's root" lab_has 1 lab_roots main
 refuses "$LAB/run/upn"
-logoff alice
+lab_leave_desk alice
 
 lab_say "by the administrator's list, which may change"
 echo "somebody@else.test = sha256:$one" >"$map"
@@ -175,4 +161,4 @@ live AllowedRootHashes="$one | $two"
 lab_wait "it is back" lab_has 1 lab_roots main
 lab_verifies "$(lab_view main)" "$LAB_PKI/two/user.pem" ||
 	lab_fail "the listed root is not trusted"
-logoff carol
+lab_leave_desk carol

@@ -26,28 +26,14 @@ weak=$(fingerprint "$LAB/run/weak.pem")
 
 # live KEY=VALUE...: the policy of everybody, also of who is there.
 live() {
-	local before
-
-	before=$(reloads)
 	cp "$LAB/run/conf" "$conf"
 	lab_policy main default RootCertificateCleanupOption=1 "$@"
-	kill -HUP "${LAB_PID[daemon-main]}"
-	lab_wait "the daemon has $*" later "$before"
-}
-reloads() {
-	grep -c 'reload.*done' "$log" || true
-}
-later() {
-	[ "$(reloads)" -gt "$1" ]
+	lab_reload main
 }
 id=0
 logon() {
 	id=$((id + 1))
 	lab_logon desk 3901 one "$1" $id
-}
-logoff() {
-	lab_logoff desk "$1"
-	lab_wait "no session" lab_has 0 lab_sessions main
 }
 certs() {
 	lab_certs main "$1@lab"
@@ -76,7 +62,7 @@ came
 lab_tell one remove
 gone
 lab_expect "certificates" $LAB_GIDS_CERTS "$(certs alice)"
-logoff alice
+lab_leave_desk alice
 lab_expect "certificates" $LAB_GIDS_CERTS "$(certs alice)"
 
 lab_say "clean-up 1: they go with the card, and with a connection that is lost"
@@ -97,7 +83,7 @@ lab_wait "no certificates" lab_has 0 certs bob
 lab_expect "those that were to stay" $LAB_GIDS_CERTS "$(certs alice)"
 lab_logon desk 3901 one bob $id
 came
-logoff bob
+lab_leave_desk bob
 lab_expect "certificates" 0 "$(certs bob)"
 
 lab_say "clean-up 2: they stay after the card, and go with the log-off"
@@ -107,7 +93,7 @@ came
 lab_tell one remove
 gone
 lab_expect "certificates" $LAB_GIDS_CERTS "$(certs carol)"
-logoff carol
+lab_leave_desk carol
 lab_expect "certificates" 0 "$(certs carol)"
 
 lab_say "2 -> 1 while the card is away: they go now"
@@ -119,7 +105,7 @@ gone
 lab_expect "certificates" $LAB_GIDS_CERTS "$(certs carol)"
 live UserCertificateCleanupOption=1
 lab_wait "no certificates" lab_has 0 certs carol
-logoff carol
+lab_leave_desk carol
 
 lab_say "what the card no longer has is archived, and comes back with it"
 live ArchiveStale=0
@@ -150,7 +136,7 @@ gone
 lab_tell one swap "$LAB_CARDS/one-gids" gids
 came
 lab_expect "archived" "" "$(archived dave)"
-logoff dave
+lab_leave_desk dave
 
 lab_say "an expired one is left out where SkipExpired says so"
 live SkipExpired=1
@@ -174,4 +160,4 @@ lab_expect "that one" "$weak" "$(lab_query main roots \
 	'.roots[] | select(.kind == "anchor") | .sha256')"
 live AllowWeakCardRoots=0
 gone
-logoff erin
+lab_leave_desk erin

@@ -84,6 +84,23 @@ lab_daemon_settled() {
 	lab_dead "daemon-$1" || lab_ctl "$1" sessions
 }
 
+# lab_reload NAME: it reads its file again, and has done so afterwards.
+lab_reload() {
+	local before
+
+	before=$(lab_reloads "$1")
+	kill -HUP "${LAB_PID[daemon-$1]}"
+	lab_wait "daemon $1 has its new file" lab_reloaded "$1" "$before"
+}
+
+lab_reloads() {
+	grep -c 'reload.*done' "$LAB/log/daemon-$1" || true
+}
+
+lab_reloaded() {
+	[ "$(lab_reloads "$1")" -gt "$2" ]
+}
+
 # lab_ctl NAME COMMAND...: JSON, as cardproxyctl prints it.
 lab_ctl() {
 	local name=$1
@@ -205,6 +222,12 @@ lab_scene_desk() {
 	lab_config main 3901 desk
 	lab_target main desk 4001 ca_file="$LAB_PKI/one/root.pem" rdpdr=own \
 		identity=session-info "$@"
+}
+
+# lab_leave_desk NAME: that client, the only one of the scene, logs off.
+lab_leave_desk() {
+	lab_logoff desk "$1"
+	lab_wait "no session" lab_has 0 lab_sessions main
 }
 
 # lab_pam: PAM's configuration is ours, and knows the proxy's question.
