@@ -30,16 +30,6 @@ count() {
 	grep -c "$1" "$log" || true
 }
 
-reload() {
-	local before
-	before=$(count 'reload.*done')
-	kill -HUP "${LAB_PID[daemon-main]}"
-	lab_wait "a reload" more_than "$before" 'reload.*done'
-}
-more_than() {
-	[ "$(count "$2")" -gt "$1" ]
-}
-
 lab_say "xrdp asks for $display"
 lab_client alice 3901 one alice +dynamic-resolution
 lab_wait "the refusal" said dynamic-channel-refused "$display"
@@ -64,7 +54,7 @@ lab_wait "the session's end" lab_has 0 lab_sessions main
 
 lab_say "one that is open, and a reload that refuses it"
 sed -i "s/^card_channels=.*/card_channels=deny urbdrc/" "$conf"
-reload
+lab_reload main
 refused=$(count dynamic-channel-refused)
 lab_client carol 3902 one alice /gfx \
 	/log-filters:com.freerdp.channels.drdynvc.client:DEBUG
@@ -72,7 +62,7 @@ lab_wait "the session" lab_has 1 lab_sessions main
 lab_wait "the card" lab_has GIDS lab_reader main family
 lab_wait "the channel" grep -q "$graphics" "$LAB/log/client-carol"
 sed -i "s/^card_channels=.*/card_channels=deny $graphics/" "$conf"
-reload
+lab_reload main
 lab_wait "it is closed" said dynamic-channel-closed "$graphics"
 lab_expect "refusals" "$refused" "$(count dynamic-channel-refused)"
 lab_never 3 "the client goes" lab_dead client-carol

@@ -10,21 +10,11 @@ lab_policy main default EnableRootCertificatePropagation=1 \
 lab_daemon main
 lab_card one 5001 gids "$LAB_CARDS/one-gids"
 conf=$(lab_home main)/conf
-log=$LAB/log/daemon-main
 
-reload() {
-	local before
-	before=$(grep -c 'reload.*done' "$log" || true)
-	kill -HUP "${LAB_PID[daemon-main]}"
-	lab_wait "a reload" more_than "$before"
-}
-more_than() {
-	[ "$(grep -c 'reload.*done' "$log" || true)" -gt "$1" ]
-}
 # set_to KEY VALUE: in the file, and reload
 set_to() {
 	sed -i "s/^$1=.*/$1=$2/" "$conf"
-	reload
+	lab_reload main
 }
 field() {
 	lab_session main "$2" "$1@lab"
@@ -45,8 +35,7 @@ back() {
 	lab_wait "an empty reader" lab_has empty lab_reader main card
 }
 off() {
-	lab_logoff desk "$1"
-	lab_wait "no session" lab_has 0 lab_sessions main
+	lab_leave_desk "$1"
 	lab_tell one insert
 }
 gone() {
@@ -56,7 +45,7 @@ gone() {
 
 lab_say "roots are switched off while nobody is connected"
 leave alice-a 1
-reload
+lab_reload main
 lab_never 1 "the root goes" lab_has 0 lab_roots main
 set_to EnableRootCertificatePropagation 0
 gone
@@ -83,7 +72,7 @@ off dave-b
 lab_say "the section is gone"
 leave carol-a 4
 sed -i '/^\[policy gone\]/,/^$/d' "$conf"
-reload
+lab_reload main
 gone
 back carol-b 4
 off carol-b

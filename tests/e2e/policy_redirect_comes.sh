@@ -24,14 +24,8 @@ closed() {
 
 # redirect yes|no: in sessions that run
 redirect() {
-	local before
-	before=$(grep -c 'reload.*done' "$log" || true)
 	sed -i "s/^redirect=.*/redirect=$1/" "$conf"
-	kill -HUP "${LAB_PID[daemon-main]}"
-	lab_wait "redirect = $1" more_than "$before"
-}
-more_than() {
-	[ "$(grep -c 'reload.*done' "$log" || true)" -gt "$1" ]
+	lab_reload main
 }
 
 lab_say "a server that never speaks rdpdr"
