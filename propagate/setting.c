@@ -32,9 +32,8 @@ struct row {
 	const char *name;
 	const char *key;
 	enum kind kind;
-	uint32_t tight;   /* of a switch: the tighter of 0 and 1 */
-	size_t offset;    /* in a certprop_policy */
-	const char *also; /* another key where it may stand, or NULL */
+	uint32_t tight; /* of a switch: the tighter of 0 and 1 */
+	size_t offset;  /* in a certprop_policy */
 };
 
 #define AT(field) offsetof(struct certprop_policy, field)
@@ -73,7 +72,7 @@ static const struct row rows[SETTINGS] = {
 	[SETTING_PNP_NOTIFICATION] = { "ScPnPNotification", pnp, ANYTHING, 0, 0 },
 	[SETTING_FORCE_LOGON] = { "scforceoption", logon_system, ANYTHING, 0, 0 },
 	[SETTING_REMOVAL] = { "ScRemoveOption", winlogon, ANYTHING, 0, 0 },
-	[SETTING_CACHED_CRL] = { "UseCachedCRLOnlyAndIgnoreRevocationUnknownErrors", kdc, ANYTHING, 0, 0, kerberos },
+	[SETTING_CACHED_CRL] = { "UseCachedCRLOnlyAndIgnoreRevocationUnknownErrors", kdc, ANYTHING, 0, 0 },
 	[SETTING_TRANSACTION] = { "TransactionTimeoutMilliseconds", base_csp, ANYTHING, 0, 0 },
 };
 /* clang-format on */
@@ -122,10 +121,12 @@ read_value(const struct row *row, const struct regpol_entry *entry)
 }
 
 static bool
-is_key(const struct row *row, const struct regpol_entry *entry)
+is_key(enum setting setting, const struct regpol_entry *entry)
 {
-	return regpol_text_is(entry->key, row->key) ||
-	       (row->also != NULL && regpol_text_is(entry->key, row->also));
+	/* One value stands below two keys. */
+	return regpol_text_is(entry->key, rows[setting].key) ||
+	       (setting == SETTING_CACHED_CRL &&
+	        regpol_text_is(entry->key, kerberos));
 }
 
 static void
@@ -140,7 +141,7 @@ apply(struct setting_changes *changes, const struct regpol_entry *entry)
 			changes->passed_over = entry->offset;
 		else if (entry->action == REGPOL_SET &&
 		         regpol_text_is(entry->name, row->name) &&
-		         is_key(row, entry))
+		         is_key((enum setting)i, entry))
 			changes->of[i] = read_value(row, entry);
 		else if (regpol_deletes(entry, row->key, row->name))
 			changes->of[i] = (struct setting_change){

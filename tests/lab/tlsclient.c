@@ -25,7 +25,7 @@ new_context(const char *address)
 }
 
 static void
-try_once(SSL_CTX *ctx, const char *peer)
+try_once(SSL_CTX *ctx, char *peer)
 {
 	BIO *bio = BIO_new_ssl_connect(ctx);
 	SSL *ssl = NULL;

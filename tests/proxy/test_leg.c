@@ -379,7 +379,7 @@ test_secrets_are_wiped(void **state)
 		s.leg = leg_new(base, fds[0], &side_ops, &s);
 		for (int i = 0; i < 12; i++) {
 			trickle(fds[1], SECRET, cut);
-			trickle(fds[1], SECRET + cut, len - cut);
+			trickle(fds[1], &SECRET[cut], len - cut);
 			trickle(fds[1], filler, sizeof(filler));
 		}
 		all = evbuffer_get_length(leg_input(s.leg));

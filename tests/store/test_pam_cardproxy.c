@@ -121,6 +121,10 @@ assert_set(const char *answer, const char *options, const char *wanted)
 	"/certs:/s\",\"LD_PRELOAD\":\"/evil\"}}"
 #define ANSWER(rows) "{\"sessions\":[" rows "]}\n"
 
+#define ROW_WITHOUT_ENV                                                        \
+	"{\"sessions\":[{\"local\":true,\"authenticated\":true,\"env\":[]}]}"  \
+	"\n"
+
 static void
 test_newest_proven_session_of_this_host(void **state)
 {
@@ -148,14 +152,12 @@ test_claimed_name_is_not_believed(void **state)
 static void
 test_answers_that_are_none(void **state)
 {
-	static const char *const bad[] = {
-	    "x",
-	    "{",
-	    "[]\n",
-	    "{\"sessions\":1}\n",
-	    "{\"sessions\":[1,null]}\n",
-	    "{\"sessions\":[{\"local\":true,\"authenticated\":true,"
-	    "\"env\":[]}]}\n"};
+	static const char *const bad[] = {"x",
+	                                  "{",
+	                                  "[]\n",
+	                                  "{\"sessions\":1}\n",
+	                                  "{\"sessions\":[1,null]}\n",
+	                                  ROW_WITHOUT_ENV};
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)

@@ -13,6 +13,9 @@
 
 #include "request.h"
 
+#define HASH_TEXT                                                              \
+	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 static const char *
 parse(const char *line, struct request *request)
 {
@@ -139,8 +142,7 @@ test_refusals(void **state)
 	    "sessions show",
 	    "sessions show xyzw",
 	    "roots explain abcd abcd",
-	    "roots explain 00112233445566778899aabbccddeeff"
-	    "00112233445566778899aabbccddeeff0",
+	    "roots explain " HASH_TEXT "0",
 	    "a b c d e f g",
 	    "roots pin host",
 	    "roots pin host abcd why x",
