@@ -10,7 +10,6 @@ static void on_rule(evutil_socket_t fd, short what, void *arg);
 
 /* Others get their turn in between. */
 static const struct timeval next_slice = {.tv_usec = 1000};
-static const struct timeval retry_after = {.tv_sec = 1};
 
 bool
 turn_open_rules(struct turn *turn)
@@ -167,7 +166,7 @@ void
 turn_judge(struct turn *turn, struct logon *logon)
 {
 	if (turn->ruled && !judge(turn, logon))
-		(void)event_add(turn->rule, &retry_after);
+		turn_retry_event(turn->rule);
 }
 
 static bool
@@ -209,7 +208,7 @@ on_rule(evutil_socket_t fd, short what, void *arg)
 		if (!is_detached(logon)) {
 			logon->unruled = false;
 		} else if (!judge(turn, logon)) {
-			(void)event_add(turn->rule, &retry_after);
+			turn_retry_event(turn->rule);
 			return;
 		}
 	}

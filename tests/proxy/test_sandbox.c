@@ -1,5 +1,6 @@
 /* A session in the sandbox does its work, and nothing else. */
 #include "sandbox.h"
+#include "sanitized.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 /* In a process of its own, which says what it misses. */
 #define WANT(condition)                                                        \
